@@ -1,0 +1,172 @@
+"""The declaration of a dataset: everything the rest of Leadline needs to know about it.
+
+Assets, landing paths, the raw table, contract checks, freshness, schedule, the docs row and the line in
+`leadline sources` all follow from one `Dataset`. Nothing here fetches or parses.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from sources.payload import Parsed, Payload
+
+if TYPE_CHECKING:
+    from sources.http import Session
+
+INSTANT = pl.Datetime("us")  # naive, always UTC
+
+
+class Bucket(StrEnum):
+    """The question a dataset helps to answer."""
+
+    PRICE = "price"
+    DERIVATIVES = "derivatives"
+    OPTIONS = "options"
+    LEVERAGE = "leverage"
+    FLOWS = "flows"
+    ONCHAIN = "onchain"
+    MINING = "mining"
+    MACRO = "macro"
+
+
+class Access(StrEnum):
+    """Whether a provider can be asked about the past."""
+
+    WINDOW = "window"  # takes a date range
+    NOW = "now"  # answers only for the moment of asking; a missed moment is lost
+
+
+class Calendar(StrEnum):
+    """On which days new data is expected."""
+
+    EVERY_DAY = "every_day"
+    US_TRADING = "us_trading"  # New York Stock Exchange sessions
+
+
+class Cadence(StrEnum):
+    """Which schedule refreshes a dataset."""
+
+    DAILY = "daily"  # 00:20 UTC
+    SNAPSHOT = "snapshot"  # 05:50, 11:50, 17:50, 23:50 UTC: cannot be had later
+    ETF = "etf"  # 04:40 and 10:30 UTC: the morning after a trading date
+
+
+# The instants of each cadence, UTC; schedules and back-fills of NOW datasets both follow them.
+CADENCE_TIMES: Mapping[Cadence, tuple[time, ...]] = {
+    Cadence.DAILY: (time(0, 20),),
+    Cadence.SNAPSHOT: (time(5, 50), time(11, 50), time(17, 50), time(23, 50)),
+    Cadence.ETF: (time(4, 40), time(10, 30)),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table. Rows with a value outside the bounds, or null where not allowed, are quarantined."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    unit: str
+    description: str
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open range of time [start, end), aware UTC instants."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a window needs aware UTC instants")
+        if self.start >= self.end:
+            raise ValueError(f"an empty window: {self.start.isoformat()} to {self.end.isoformat()}")
+
+    @classmethod
+    def of_dates(cls, first: date, last: date) -> "Window":
+        """The window that covers the UTC days from `first` to `last`, both included."""
+        start = datetime.combine(first, time(), UTC)
+        return cls(start, datetime.combine(last, time(), UTC) + timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Who publishes: where to ask, how politely, and on what terms the values may be used."""
+
+    name: str  # lower case, one word: the prefix of its raw tables and of LEADLINE_KEY_<NAME>
+    title: str
+    home: str
+    hosts: tuple[str, ...]  # the only hosts a request or a redirect may go to
+    requests_per_minute: int  # the documented or cautious limit for an address without a key
+    licence: str
+    may_republish: bool
+    key_header: str | None = None  # the header that carries the key; None = keyless
+    # Raises SourceError when an answer with a fine status is an error, a test net's or no data.
+    check: Callable[[Payload], None] | None = None
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable that holds the key, None for a keyless provider."""
+        return f"LEADLINE_KEY_{self.name.upper()}" if self.key_header else None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One table of one provider.
+
+    A row belongs to the time in its `observed` column, its period ends `period` later, and the provider is
+    expected to publish it within `publication_lag` after that. `fetch` yields payloads for a window (all pages);
+    `read` turns one payload into rows, and must need nothing but the payload, so that landing files can be
+    replayed for ever.
+    """
+
+    provider: Provider
+    name: str
+    bucket: Bucket
+    description: str
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]
+    observed: str
+    period: timedelta
+    publication_lag: timedelta
+    fetch: "Callable[[Session, Window], Iterator[Payload]]"
+    read: Callable[[Payload], Parsed]
+    access: Access = Access.WINDOW
+    cadence: Cadence = Cadence.DAILY
+    calendar: Calendar = Calendar.EVERY_DAY
+    fresh_for: timedelta = timedelta(days=1)  # market data one day, chain data three
+    final_after: timedelta = timedelta(0)  # after the publication lag; until then the value may be revised
+    depth: timedelta | None = None  # how far back the provider answers; None = its whole history
+    reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
+    restates: bool = False  # the provider rewrites history, so assumed publication times are doubtful
+    may_be_empty: bool = False  # an empty answer is a legal answer
+
+    def __post_init__(self) -> None:
+        for identifier in (self.provider.name, self.name, *self.columns):
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", identifier):
+                raise ValueError(f"{identifier!r} is no identifier: lower case letters, digits and underscores only")
+        missing = {*self.key, self.observed} - set(self.columns)
+        if missing:
+            raise ValueError(f"{self.id}: key or observed column not declared: {', '.join(sorted(missing))}")
+
+    @property
+    def id(self) -> str:
+        """What people type: `binance.funding_rate`."""
+        return f"{self.provider.name}.{self.name}"
+
+    @property
+    def table(self) -> str:
+        """Name of the raw table and last part of the asset key: `binance__funding_rate`."""
+        return f"{self.provider.name}__{self.name}"
+
+    @property
+    def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:
+        """Polars schema of the parsed rows."""
+        return {name: column.dtype for name, column in self.columns.items()}
