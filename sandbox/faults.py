@@ -1,0 +1,134 @@
+"""Faults on demand: how the stand-in upstream misbehaves, host by host.
+
+A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a fault, comma separated:
+
+| fault | the host |
+|---|---|
+| `down` | answers 503 to everything |
+| `garbage` | answers 200 with bytes that are no data |
+| `html` | answers 200 with a bot wall's page |
+| `blocked` | answers 403 with Cloudflare's challenge |
+| `header` | answers as usual, with the first field or column renamed |
+| `truncate` | announces the whole body and sends half of it |
+| `slow` | answers as usual, a second later |
+| `429:3` | answers 429 three times, then as usual; any status 400-599 and count will do |
+| `500` | answers with that status every time |
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from starlette.responses import Response, StreamingResponse
+
+from sandbox.serving import json_answer, text_answer
+
+KINDS = ("down", "garbage", "html", "blocked", "header", "truncate", "slow")
+SLOW_S = 1.0
+BOT_WALL = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
+
+
+class FaultsError(ValueError):
+    """A text that is no list of faults."""
+
+
+@dataclass
+class _Status:
+    """Answers `status`, `left` more times; None = for ever."""
+
+    status: int
+    left: int | None
+
+    def take(self) -> int | None:
+        if self.left is None:
+            return self.status
+        self.left -= 1
+        return self.status if self.left >= 0 else None
+
+
+class Faults:
+    """The faults of one run of the stand-in, parsed from their text. Raises FaultsError."""
+
+    def __init__(self, text: str) -> None:
+        self._faults: Mapping[str, str | _Status] = dict(_parse(item) for item in text.split(",") if item.strip())
+
+    async def instead(self, host: str) -> Response | None:
+        """What the host answers without looking at the question; None = the true answer is wanted."""
+        fault = self._faults.get(host)
+        if isinstance(fault, _Status):
+            status = fault.take()
+            return None if status is None else json_answer({"error": "a fault on demand"}, status, {"Retry-After": "1"})
+        if fault == "down":
+            return text_answer("Service Unavailable", 503)
+        if fault == "garbage":
+            return Response(b"\x00\xff\xfe not data \x80" * 20, media_type="application/octet-stream")
+        if fault == "html":
+            return text_answer(BOT_WALL, media_type="text/html")
+        if fault == "blocked":
+            return text_answer(BOT_WALL, 403, {"cf-mitigated": "challenge", "server": "cloudflare"}, "text/html")
+        if fault == "slow":
+            await asyncio.sleep(SLOW_S)
+        return None
+
+    def spoil(self, host: str, answer: Response) -> Response:
+        """The true answer, damaged as asked."""
+        fault = self._faults.get(host)
+        if fault == "header":
+            body = _renamed(bytes(answer.body))
+            return Response(body, answer.status_code, media_type=answer.headers.get("content-type"))
+        if fault == "truncate":
+            return _cut(answer)
+        return answer
+
+
+def _parse(item: str) -> tuple[str, str | _Status]:
+    host, equals, fault = (part.strip() for part in item.partition("="))
+    known = f"Known faults: {', '.join(KINDS)}, a status such as 503, or a status and a count such as 429:3."
+    if not equals or not re.fullmatch(r"[a-z0-9.-]+", host):
+        raise FaultsError(f"{item.strip()!r} is no fault: write host=fault. {known}")
+    if fault in KINDS:
+        return host, fault
+    status = re.fullmatch(r"([45]\d\d)(?::(\d+))?", fault)
+    if status is None:
+        raise FaultsError(f"{fault!r} is no fault for {host}. {known}")
+    return host, _Status(int(status[1]), int(status[2]) if status[2] else None)
+
+
+def _renamed(body: bytes) -> bytes:
+    """The body with its first header or field renamed: the innermost first name of JSON, a first header of a table."""
+    text = body.decode()
+    try:
+        content = json.loads(text)
+    except ValueError:
+        if "<th" in text:
+            return re.sub(r"(<th[^>]*>)", r"\1Renamed ", text, count=1).encode()
+        return f"renamed_{text}".encode()
+    return json.dumps(_rename_deepest(content)).encode()
+
+
+def _rename_deepest(content: object) -> object:
+    """Rename the first name of each object in the first list of objects found; without one, every first name.
+
+    An envelope's own first field is seldom read; the field of a row is.
+    """
+    if isinstance(content, list):
+        return [_rename_deepest(item) for item in content]
+    if isinstance(content, dict) and content:
+        deeper = [name for name, value in content.items() if isinstance(value, dict | list) and value]
+        if deeper:
+            return {name: _rename_deepest(value) for name, value in content.items()}
+        first = next(iter(content))
+        return {(f"renamed_{name}" if name == first else name): value for name, value in content.items()}
+    return content
+
+
+def _cut(answer: Response) -> Response:
+    body = bytes(answer.body)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+
+    headers = {"content-length": str(len(body)), "content-type": answer.headers.get("content-type", "")}
+    return StreamingResponse(half(), answer.status_code, headers)

@@ -1,0 +1,41 @@
+"""Fixtures for all tests: real recordings beside the repository, our own samples, the stand-in upstream."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import running
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Folder with real recordings and real history, beside the repository. They belong to vendors and stay there."""
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        reason = f"real recordings are not here ({folder})"
+        if os.environ.get("LEADLINE_REQUIRE_REAL") == "1":
+            pytest.fail(f"LEADLINE_REQUIRE_REAL=1, but {reason}")
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Folder with small payloads of our own making, one folder a provider."""
+    return REPOSITORY / "tests" / "samples"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Callable[..., str]]:
+    """`sandbox(market_folder, faults=None) -> base address` of a stand-in that stops with the test."""
+    with ExitStack() as stack:
+
+        def start(market_folder: Path, faults: str | None = None) -> str:
+            return stack.enter_context(running(market_folder, faults=faults)).base_url
+
+        yield start
