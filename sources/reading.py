@@ -1,0 +1,346 @@
+"""Reading what providers send, strictly: bytes to JSON or CSV, records to a frame of the declared schema.
+
+Two kinds of trouble are told apart. A body that is not what the provider used to send raises `SourceError`, and
+nothing of it is used. A single record that cannot be believed becomes a `Reject`, and the others load. Nothing is
+guessed, filled or corrected here.
+"""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NoReturn
+
+import polars as pl
+
+from sources.dataset import INSTANT, Column
+from sources.errors import Failure, SourceError
+from sources.payload import Parsed, Payload, Reject
+
+GENESIS = datetime(2009, 1, 3)  # no Bitcoin, hence no Bitcoin market, before it
+FUTURE_TOLERANCE = timedelta(days=1)
+LONGEST_REJECT = 2_000  # characters of a refused record that are kept
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+
+
+def strict_json(payload: Payload) -> Any:
+    """The decoded JSON body.
+
+    A name given twice in one object loses both values: it holds a text with a NUL byte instead, and NaN or Infinity
+    stay as they are, so that `typed` refuses exactly the records they are in. Raises SourceError: BLOCKED for an HTML
+    page, NOT_DATA for anything else that is no JSON (cut short, empty, wrong encoding, nested beyond reason) and
+    NO_DATA for `null` and `{}`.
+    """
+    text = strict_text(payload)
+    try:
+        content = json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent JSON nested beyond reason.") from None
+    except ValueError as error:
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent no whole JSON: {_shown(error)}.") from None
+    if content is None or content == {}:
+        raise SourceError(Failure.NO_DATA, f"{payload.url} sent {text.strip()[:10]!r} and nothing else.")
+    return content
+
+
+def strict_text(payload: Payload, *, html: bool = False) -> str:
+    """The body as text: UTF-8 only, a byte order mark stripped.
+
+    Raises SourceError: NOT_DATA when empty or in another encoding, BLOCKED for an HTML page unless `html` is asked for.
+    """
+    if not payload.body.strip():
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent an empty body.")
+    if not html and looks_like_html(payload.body):
+        raise SourceError(Failure.BLOCKED, f"{payload.url} sent a web page where data was expected.")
+    try:
+        return payload.body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent bytes that are no UTF-8 text.") from None
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Whether a body begins like a web page."""
+    return _HTML.match(body[:2_000]) is not None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The lines of a CSV body as records by column name, in order, and the lines that were refused."""
+
+    records: list[dict[str, str]]
+    rejects: tuple[Reject, ...]
+
+
+def strict_csv(
+    payload: Payload,
+    *,
+    header: Sequence[str],
+    title_lines: int = 0,
+    footer: str | None = None,
+    delimiter: str = ",",
+) -> Table:
+    """The lines of a CSV body.
+
+    Columns are found by name, so their order may change and new ones are let through; names and values lose outer
+    blanks. `title_lines` stand above the header; lines that match the pattern `footer` are left out. A line with more
+    or fewer cells than the header, or a repeated header, is refused. Raises SourceError: CHANGED_LAYOUT with the
+    difference when a name of `header` is missing, NOT_DATA for an unclosed quote, and as `strict_text`.
+    """
+    text = strict_text(payload)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+    try:
+        lines = [line for line in reader if any(cell.strip() for cell in line)]
+    except csv.Error as error:
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent a broken CSV: {_shown(error)}.") from None
+    lines = lines[title_lines:]
+    names = [name.strip() for name in lines[0]] if lines else []
+    require_names(names, header, payload.url)
+    if len(set(names)) != len(names):
+        raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent a column twice: {', '.join(names)}.")
+    records: list[dict[str, str]] = []
+    rejects: list[Reject] = []
+    for line in lines[1:]:
+        row = delimiter.join(line)
+        cells = [cell.strip() for cell in line]
+        if footer is not None and re.search(footer, row):
+            continue
+        if cells == names:
+            rejects.append(_reject("the header again", row))
+        elif len(cells) != len(names):
+            rejects.append(_reject(f"{len(cells)} cells where the header has {len(names)}", row))
+        else:
+            records.append(dict(zip(names, cells, strict=True)))
+    return Table(records, tuple(rejects))
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise CHANGED_LAYOUT saying `what` unless the condition holds."""
+    if not condition:
+        _changed(what)
+
+
+def require_names(actual: Collection[str], expected: Collection[str], where: str) -> None:
+    """Raise CHANGED_LAYOUT with the difference unless every expected name is there; new names are let through."""
+    missing = [name for name in expected if name not in actual]
+    if missing:
+        new = [name for name in actual if name not in expected]
+        _changed(f"{where}: missing {', '.join(missing)}; new: {', '.join(map(str, new[:20])) or 'nothing'}.")
+
+
+def part(content: object, *path: str | int, kind: type | tuple[type, ...] = list, where: str = "the answer") -> Any:
+    """The value at `path` inside decoded JSON, such as `part(content, "result", "list")`.
+
+    Raises CHANGED_LAYOUT when a name on the way is missing or the value is not of the expected kind.
+    """
+    value: Any = content
+    for depth, step in enumerate(path):
+        here = ".".join(map(str, path[:depth])) or "its top level"
+        if isinstance(step, str):
+            if not isinstance(value, dict):
+                _changed(f"{where}: {here} is {_kind(value)} where an object with {step!r} was expected.")
+            require_names(value, (step,), f"{where}, {here}")
+        elif not isinstance(value, list) or len(value) <= step:
+            _changed(f"{where}: {here} is {_kind(value)} where a list of more than {step} was expected.")
+        value = value[step]
+    if not isinstance(value, kind):
+        _changed(f"{where}: {'.'.join(map(str, path)) or 'its top level'} is {_kind(value)}.")
+    return value
+
+
+def or_null(value: object, *marks: str) -> object:
+    """None when the value is one of the provider's marks for "no value" (outer blanks aside), else the value itself."""
+    return None if isinstance(value, str) and value.strip() in marks else value
+
+
+def from_s(value: object) -> object:
+    """Seconds since 1970 (a number, or text of digits) as a naive UTC instant; anything else comes back unchanged."""
+    return _from_epoch(value, 1)
+
+
+def from_ms(value: object) -> object:
+    """Milliseconds since 1970 as a naive UTC instant; anything else comes back unchanged, for `typed` to refuse."""
+    return _from_epoch(value, 1_000)
+
+
+def typed(
+    records: Iterable[Mapping[str, object]],
+    columns: Mapping[str, Column],
+    *,
+    fetched_at: datetime,
+    observed: str,
+    sent: Sequence[object] | None = None,
+    rejects: Iterable[Reject] = (),
+) -> Parsed:
+    """Records as a frame with exactly the declared columns and types; what does not fit is refused, the rest loads.
+
+    Numbers may be numbers or plain decimal text. Instants may be aware or naive UTC datetimes or ISO text, dates may
+    be dates or ISO text. Refused are: no number, NaN and infinity, null or absent where not nullable, outside the
+    declared bounds, a NUL byte, a time before 2009-01-03, and an `observed` time later than a day after `fetched_at`.
+    `sent` gives the records as the provider wrote them, for the rejects; `rejects` are passed on in front.
+    Raises CHANGED_LAYOUT when no record has a declared column.
+    """
+    listed = records if isinstance(records, list) else list(records)
+    reasons: dict[int, str] = {}
+    series = []
+    for name, column in columns.items():
+        if listed and name not in listed[0] and not any(name in record for record in listed):
+            names = ", ".join(map(str, listed[0]))
+            _changed(f"the column {name} is missing from every record; it has {names}.")
+        values = [record.get(name) for record in listed]
+        cast = _series(name, values, column.dtype)
+        series.append(cast)
+        latest = fetched_at.astimezone(UTC).replace(tzinfo=None) + FUTURE_TOLERANCE if name == observed else None
+        for index, reason in _refused(cast, values, column, latest):
+            reasons.setdefault(index, f"{name}: {reason}")
+    frame = pl.DataFrame(series)
+    if not reasons:
+        return Parsed(frame, tuple(rejects))
+    keep = pl.Series([index not in reasons for index in range(len(listed))], dtype=pl.Boolean)
+    refused = [_reject(reason, (sent or listed)[index]) for index, reason in sorted(reasons.items())]
+    return Parsed(frame.filter(keep), (*rejects, *refused))
+
+
+def _refused(
+    cast: pl.Series, values: Sequence[object], column: Column, latest: datetime | None
+) -> Iterable[tuple[int, str]]:
+    """Positions that do not fit the declaration, with the reason. The usual column without any costs a few scans."""
+    if cast.null_count() and not (column.nullable and cast.null_count() == values.count(None)):
+        for index in cast.is_null().arg_true().to_list():
+            if values[index] is not None:
+                yield index, f"{_shown(values[index])} is no {_dtype_name(column.dtype)}"
+            elif not column.nullable:
+                yield index, "no value"
+    if cast.dtype == pl.Float64 and not cast.is_finite().all():
+        yield from _each(~cast.is_finite(), values, "is not finite")
+    if cast.dtype == pl.String and cast.str.contains("\0", literal=True).any():
+        yield from _each(cast.str.contains("\0", literal=True), values, "has a NUL byte or was given twice")
+    if column.minimum is not None:
+        yield from _each(cast < column.minimum, values, f"is below {column.minimum:g}")
+    if column.maximum is not None:
+        yield from _each(cast > column.maximum, values, f"is above {column.maximum:g}")
+    if cast.dtype in (pl.Date, INSTANT):
+        yield from _each(cast < _as_bound(GENESIS, cast), values, "is before 2009-01-03")
+        if latest is not None:
+            yield from _each(cast > _as_bound(latest, cast), values, "lies in the future")
+
+
+def _each(wrong: pl.Series, values: Sequence[object], reason: str) -> Iterable[tuple[int, str]]:
+    if wrong.any():
+        for index in wrong.arg_true().to_list():
+            yield index, f"{_shown(values[index])} {reason}"
+
+
+def _as_bound(instant: datetime, cast: pl.Series) -> datetime | date:
+    return instant.date() if cast.dtype == pl.Date else instant
+
+
+def _series(name: str, values: Sequence[object], dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+    """The values in the declared type; null where one does not fit."""
+    present = {type(value) for value in values} - {type(None)}
+    if dtype in (pl.Float64, pl.Int64):
+        if present <= {float, int} if dtype == pl.Float64 else present <= {int}:
+            try:
+                return pl.Series(name, values, dtype=dtype)
+            except OverflowError:
+                pass  # an integer beyond 64 bits: found one by one below
+        if present == {str}:
+            return pl.Series(name, values, dtype=pl.String).cast(dtype, strict=False)
+        number = _float if dtype == pl.Float64 else _integer
+        return pl.Series(name, [number(value) for value in values], dtype=dtype)
+    if dtype == INSTANT:
+        return pl.Series(name, [_instant(value) for value in values], dtype=INSTANT)
+    if dtype == pl.Date:
+        return pl.Series(name, [_date(value) for value in values], dtype=pl.Date)
+    kind = str if dtype == pl.String else bool
+    if present <= {kind}:
+        return pl.Series(name, values, dtype=dtype)
+    return pl.Series(name, [value if isinstance(value, kind) else None for value in values], dtype=dtype)
+
+
+def _float(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
+        return None
+    if isinstance(value, str) and not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, str):
+        value = int(value) if re.fullmatch(r"[+-]?\d{1,19}", value) else None
+    elif isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    whole = value if isinstance(value, int) and not isinstance(value, bool) else None
+    return whole if whole is not None and -(2**63) <= whole < 2**63 else None
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
+
+
+def _date(value: object) -> date | None:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
+        except ValueError:
+            return None
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+
+
+def _from_epoch(value: object, per_second: int) -> object:
+    number = _integer(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return value
+    try:
+        return datetime.fromtimestamp(number / per_second, UTC).replace(tzinfo=None)
+    except (OverflowError, ValueError, OSError):
+        return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object from its pairs; a name given twice gets a value that `typed` refuses wherever it is carried."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        names = [name for name, _ in pairs]
+        content |= {name: f"\0{name} was given twice" for name in names if names.count(name) > 1}
+    return content
+
+
+def _changed(what: str) -> NoReturn:
+    raise SourceError(Failure.CHANGED_LAYOUT, what)
+
+
+def _reject(reason: str, sent: object) -> Reject:
+    text = sent if isinstance(sent, str) else json.dumps(sent, default=str, ensure_ascii=False)
+    return Reject(reason, text[:LONGEST_REJECT])
+
+
+def _shown(value: object) -> str:
+    """A value inside a message: short, on one line, without control characters."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _kind(value: object) -> str:
+    return {dict: "an object", list: "a list", str: "text", type(None): "null"}.get(type(value), type(value).__name__)
+
+
+def _dtype_name(dtype: pl.DataType | type[pl.DataType]) -> str:
+    for known, name in ((pl.Float64, "number"), (pl.Int64, "whole number"), (pl.String, "text"), (pl.Date, "date")):
+        if dtype == known:
+            return name
+    return "truth value" if dtype == pl.Boolean else "time"
