@@ -18,10 +18,11 @@ A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a f
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from sandbox.serving import json_answer, text_answer
 
@@ -79,7 +80,7 @@ class Faults:
             body = _renamed(bytes(answer.body))
             return Response(body, answer.status_code, media_type=answer.headers.get("content-type"))
         if fault == "truncate":
-            return _cut(answer)
+            return _Half(answer.body, answer.status_code, media_type=answer.headers.get("content-type"))
         return answer
 
 
@@ -124,11 +125,11 @@ def _rename_deepest(content: object) -> object:
     return content
 
 
-def _cut(answer: Response) -> Response:
-    body = bytes(answer.body)
+class _Half(Response):
+    """An answer that announces all of its body and stops in the middle; the server then drops the connection."""
 
-    async def half() -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-
-    headers = {"content-length": str(len(body)), "content-type": answer.headers.get("content-type", "")}
-    return StreamingResponse(half(), answer.status_code, headers)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the headers and half of the body."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body)[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})

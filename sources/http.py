@@ -1,0 +1,307 @@
+"""The one way to ask a provider: a session with pace, patience, limits and no leaks.
+
+Every answer is handed to `receive` before anything reads it. What comes back is either a payload that may be read or a
+`SourceError` that says what a person has to do. There is no switch to turn certificate checks off, only a CA bundle.
+"""
+
+import json
+import time
+from collections.abc import Callable, Collection, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.utils import get_environ_proxies
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from sources.answers import KEPT_HEADERS, take_in, verdict
+from sources.dataset import Provider
+from sources.errors import RETRYABLE, Failure, SourceError
+from sources.pacing import Pace, pace_of
+from sources.payload import Payload
+
+CLOCK_HEADER = "Leadline-Clock"
+JSON = ("application/json",)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MAX_REDIRECTS = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how much, for one request."""
+
+    attempts: int = 4
+    backoff_s: float = 1.0  # the first pause is up to this long, each later one up to twice the one before
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 30.0  # between two pieces of one answer
+    deadline_s: float = 90.0  # one answer, from the first byte sent to the last byte received
+    patience_s: float = 240.0  # all attempts together, pauses included
+    max_bytes: int = 32 * 1024 * 1024
+
+
+LIVE = Limits()
+# The stand-in is on this machine: what fails there fails for good, and nobody is served by waiting.
+STAND_IN = Limits(attempts=3, backoff_s=0.02, connect_timeout_s=2.0, deadline_s=30.0, patience_s=5.0)
+
+
+def ignore(payload: Payload) -> None:
+    """The receiver of those who keep nothing."""
+
+
+@dataclass
+class Traffic:
+    """What a session cost so far: requests sent (repeats included) and bytes of bodies taken in."""
+
+    requests: int = 0
+    bytes: int = 0
+
+
+class Session:
+    """One provider's answers, live or from the stand-in upstream; not for use by several threads at once.
+
+    `upstream` is the stand-in's loopback address and `clock` the instant it answers for; without `upstream` requests go
+    to the provider itself. Raises ValueError for a clock without time zone and SourceError UNSAFE for an upstream that
+    is not on loopback.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        key: str | None = None,
+        upstream: str | None = None,
+        clock: datetime | None = None,
+        receive: Callable[[Payload], None] = ignore,
+        ca_bundle: str | None = None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.provider = provider
+        self.upstream = None if upstream is None else loopback(upstream)
+        self.clock = _aware(clock)
+        if self.clock is not None and self.upstream is None:
+            raise ValueError("only the stand-in upstream can answer for another instant")
+        self.traffic = Traffic()
+        self._key = key or None
+        self._receive = receive
+        self._limits = limits or (STAND_IN if self.upstream else LIVE)
+        self._pace = pace or (Pace(None) if self.upstream else pace_of(provider))
+        self._sleep = sleep
+        self._client = requests.Session()
+        # No .netrc, no proxy for loopback; a live request takes the environment's proxies by itself.
+        self._client.trust_env = False
+        self._client.verify = ca_bundle or True
+        self._client.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def now(self) -> datetime:
+        """The clock's instant, else the machine's time; aware UTC."""
+        return self.clock or datetime.now(UTC)
+
+    def at(self, clock: datetime) -> "Session":
+        """This session at another instant, over the same connections. Raises ValueError for a live session."""
+        if self.upstream is None:
+            raise ValueError("only the stand-in upstream can answer for another instant")
+        other = copy(self)
+        other.clock = _aware(clock)
+        return other
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[str] = JSON,
+        max_bytes: int | None = None,
+    ) -> Payload:
+        """Ask for `url` (the provider's own https address); parameters that are None are left out.
+
+        A web page is an error unless `accept` names text/html. Raises SourceError.
+        """
+        sent = {name: _text(value) for name, value in (params or {}).items() if value is not None}
+        return self._ask(_Request("GET", url, sent, None, dict(headers or {}), tuple(accept), max_bytes))
+
+    def post(
+        self,
+        url: str,
+        body: Mapping[str, object],
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[str] = JSON,
+        max_bytes: int | None = None,
+    ) -> Payload:
+        """Send a JSON body; its text stands in the payload's params as `body`. Otherwise as `get`."""
+        text = json.dumps(body, separators=(",", ":"))
+        asked = {**(headers or {}), "Content-Type": "application/json"}
+        return self._ask(_Request("POST", url, {}, text, asked, tuple(accept), max_bytes))
+
+    def _ask(self, request: "_Request") -> Payload:
+        if self.provider.key_header and not self._key:
+            raise SourceError(Failure.NEEDS_KEY, f"{self.provider.title} needs {self.provider.key_variable}.")
+        self._permit(request.url)
+        if self._key and self._key in f"{request.url} {request.params} {request.body} {request.headers}":
+            raise ValueError(f"the key of {self.provider.name} belongs in its header and nowhere else")
+        retrying = Retrying(
+            stop=stop_after_attempt(self._limits.attempts) | stop_before_delay(self._limits.patience_s),
+            wait=self._pause_s,
+            retry=retry_if_exception(lambda error: isinstance(error, SourceError) and error.failure in RETRYABLE),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._attempt, request)
+
+    def _pause_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        told = error.retry_after_s if isinstance(error, SourceError) else None
+        backoff = wait_random_exponential(multiplier=self._limits.backoff_s)(state)
+        return backoff if told is None else told + backoff
+
+    def _attempt(self, request: "_Request") -> Payload:
+        self._pace.wait(self._limits.patience_s)
+        payload = self._exchange(request)
+        self._receive(payload)
+        error = verdict(payload, self.provider, request.accept)
+        if error is None:
+            return payload
+        if error.failure is Failure.THROTTLED:
+            self._pace.slow_down(error.retry_after_s)
+        raise replace(error, what=self._redacted(error.what))
+
+    def _exchange(self, request: "_Request") -> Payload:
+        """Send, follow the redirects that stay with the provider, and take the answer in."""
+        deadline = time.monotonic() + self._limits.deadline_s
+        url, params = request.url, request.params
+        for _ in range(_MAX_REDIRECTS + 1):
+            with self._send(request, url, params) as response:
+                self.traffic.requests += 1
+                target = response.headers.get("location")
+                if not (response.is_redirect and target):
+                    return self._payload(request, response, deadline)
+            url, params = urljoin(url, target), {}
+            if request.method == "POST" or not self._is_own(url):
+                raise SourceError(Failure.MOVED, f"{request.url} redirects to {self._redacted(url.split('?')[0])}.")
+        raise SourceError(Failure.MOVED, f"{request.url} redirects in a circle.")
+
+    def _send(self, request: "_Request", url: str, params: Mapping[str, str]) -> requests.Response:
+        headers = {**request.headers, "Accept": ", ".join(request.accept)}
+        if self._key and self.provider.key_header:
+            headers[self.provider.key_header] = self._key
+        if self.upstream and self.clock:
+            headers[CLOCK_HEADER] = self.clock.isoformat().replace("+00:00", "Z")
+        try:
+            return self._client.request(
+                request.method,
+                self._address(url),
+                params=params,
+                data=request.body,
+                headers=headers,
+                timeout=(self._limits.connect_timeout_s, self._limits.read_timeout_s),
+                allow_redirects=False,
+                proxies=None if self.upstream else get_environ_proxies(url),
+                stream=True,
+            )
+        except requests.exceptions.SSLError:
+            what = (
+                f"{request.url}: the certificate could not be verified. Behind a company proxy set LEADLINE_CA_BUNDLE."
+            )
+        except requests.exceptions.Timeout:
+            what = f"{request.url} did not answer in time."
+        except requests.exceptions.RequestException as error:
+            what = f"{request.url} could not be reached ({type(error).__name__})."
+        raise SourceError(Failure.OUTAGE, what)
+
+    def _payload(self, request: "_Request", response: requests.Response, deadline: float) -> Payload:
+        body = take_in(response, max_bytes=request.max_bytes or self._limits.max_bytes, deadline=deadline)
+        self.traffic.bytes += len(body)
+        if self._key and self._key.encode() in body:
+            body = body.replace(self._key.encode(), b"***")  # some providers repeat a refused key in their message
+        kept = {name: self._redacted(response.headers[name]) for name in KEPT_HEADERS if name in response.headers}
+        params = dict(request.params) if request.body is None else {"body": request.body}
+        return Payload(request.url, params, response.status_code, kept, body, self.now())
+
+    def _address(self, url: str) -> str:
+        """Where the request really goes: the provider, or the stand-in's place for it."""
+        if self.upstream is None:
+            return url
+        parts = urlsplit(url)
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{self.upstream}/{parts.hostname}{parts.path or '/'}{query}"
+
+    def _permit(self, url: str) -> None:
+        if not self._is_own(url):
+            hosts = ", ".join(self.provider.hosts)
+            raise SourceError(Failure.UNSAFE, f"{self._redacted(url)} is not https on {hosts}.")
+
+    def _is_own(self, url: str) -> bool:
+        """Whether an address is https on one of the provider's hosts, with nothing odd in it."""
+        if not all("!" <= character <= "~" for character in url) or "\\" in url:
+            return False
+        try:
+            parts = urlsplit(url)
+            plain = parts.port in (None, 443) and parts.username is None and parts.password is None
+        except ValueError:
+            return False
+        return parts.scheme == "https" and plain and parts.hostname in self.provider.hosts
+
+    def _redacted(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    params: Mapping[str, str]
+    body: str | None
+    headers: Mapping[str, str]
+    accept: tuple[str, ...]
+    max_bytes: int | None
+
+
+def loopback(upstream: str) -> str:
+    """The stand-in's address without a trailing slash. Raises SourceError UNSAFE unless plain http on loopback."""
+    try:
+        parts = urlsplit(upstream)
+        plain = parts.username is None and parts.path in ("", "/") and not (parts.query or parts.fragment)
+        fine = parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.port is not None and plain
+    except ValueError:
+        fine = False
+    if not fine:
+        what = "The upstream is not an address like http://127.0.0.1:8000; a stand-in runs on this machine only."
+        raise SourceError(Failure.UNSAFE, what)
+    return upstream.rstrip("/")
+
+
+def _aware(clock: datetime | None) -> datetime | None:
+    if clock is not None and clock.tzinfo is None:
+        raise ValueError("the clock needs an aware instant")
+    return clock.astimezone(UTC) if clock else None
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _version() -> str:
+    try:
+        return version("leadline")
+    except PackageNotFoundError:
+        return "0"
+
+
+USER_AGENT = f"Leadline/{_version()} (+https://github.com/leadline/leadline)"
