@@ -1,0 +1,74 @@
+"""CoinGlass's wire format: daily bars of `aggregate` open interest and liquidations, for whoever shows any key."""
+
+from datetime import datetime
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.bars import DAY, HOUR, between, instant, milliseconds
+from sandbox.serving import Handler, Question, json_answer
+
+MAX_ROWS = 1000
+
+
+def open_interest(question: Question) -> Response:
+    """`open-interest/aggregated-history`: text, finished days only.
+
+    A row stamped D 00:00 is the figure of the whole day D, so it must not be seen before D has ended.
+    """
+    if refusal := _refusal(question):
+        return refusal
+    figure = pl.col("oi_btc" if question.params.get("unit") == "coin" else "oi_usd")
+    days = (
+        question.market.table("open_interest")
+        .filter(pl.col("venue") == "aggregate", figure.is_not_null())
+        .group_by(pl.col("time").dt.truncate("1d"), maintain_order=True)
+        .agg(figure.first().alias("open"), figure.max().alias("high"), figure.min().alias("low"), close=figure.last())
+        .filter(pl.col("time") + DAY <= question.clock)
+    )
+    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), question)
+
+
+def liquidation(question: Question) -> Response:
+    """`liquidation/aggregated-history`: numbers, the running day with what has come. Exchanges must be named."""
+    if refusal := _refusal(question):
+        return refusal
+    if not question.params.get("exchange_list"):
+        return _answer("400", "Required parameter 'exchange_list' is not present.")
+    hours = question.market.table("liquidations_1h").filter(pl.col("hour") + HOUR <= question.clock)
+    aggregate = hours.filter(pl.col("venue") == "aggregate")
+    days = (
+        (hours if aggregate.is_empty() else aggregate)
+        .group_by(pl.col("hour").dt.truncate("1d").alias("time"), maintain_order=True)
+        .agg(
+            aggregated_long_liquidation_usd=pl.col("long_usd").sum(),
+            aggregated_short_liquidation_usd=pl.col("short_usd").sum(),
+        )
+    )
+    return _bars(days, question)
+
+
+def _refusal(question: Question) -> Response | None:
+    if not question.headers.get("cg-api-key"):
+        return _answer("401", "API key missing.")
+    if question.params.get("symbol") != "BTC" or question.params.get("interval") != "1d":
+        return _answer("400", "The stand-in has symbol BTC and interval 1d.")
+    return None
+
+
+def _bars(days: pl.DataFrame, question: Question) -> Response:
+    bounds: list[datetime | None] = [instant(question.params.get(name)) for name in ("start_time", "end_time")]
+    limit = min(int(question.params.get("limit", MAX_ROWS)), MAX_ROWS)
+    rows = between(days, "time", *bounds).tail(limit).iter_rows(named=True)
+    return _answer("0", "success", [{**row, "time": milliseconds(row["time"])} for row in rows])
+
+
+def _answer(code: str, message: str, data: object = None) -> Response:
+    """Errors come with HTTP 200, and without data."""
+    return json_answer({"code": code, "msg": message} | ({} if data is None else {"data": data}))
+
+
+ROUTES: dict[str, Handler] = {
+    "GET open-api-v4.coinglass.com/api/futures/open-interest/aggregated-history": open_interest,
+    "GET open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history": liquidation,
+}

@@ -1,0 +1,124 @@
+"""Deribit's wire format: the option chain of the moment, hourly funding, and DVOL paged backwards."""
+
+from datetime import datetime
+from functools import lru_cache
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.bars import HOUR, between, events, instant, milliseconds
+from sandbox.market import Market
+from sandbox.serving import Handler, Question, json_answer
+
+PERPETUAL = "BTC-PERPETUAL"
+FUNDING_ROWS = 744
+DVOL_ROWS = 1000  # not documented; the real cap is followed by its cursor only
+
+
+def book_summary(question: Question) -> Response:
+    """`get_book_summary_by_currency`: the newest chain, unordered as far as anyone may rely on."""
+    if question.params.get("currency") != "BTC":
+        return _invalid("currency", question)
+    times = _snapshot_times(question.market)
+    position = times.search_sorted(question.clock, side="right") - 1
+    if question.params.get("kind") != "option" or position < 0:
+        return _result([], question.clock)
+    return Response(_chain(question.market, times[position]), media_type="application/json")
+
+
+@lru_cache(maxsize=8)
+def _snapshot_times(market: Market) -> pl.Series:
+    return market.table("option_chain")["snapshot_time"].unique().sort()
+
+
+@lru_cache(maxsize=8)  # the same snapshot is asked for until the next one
+def _chain(market: Market, snapshot_time: datetime) -> bytes:
+    table = market.table("option_chain")
+    times = table["snapshot_time"]
+    start, end = times.search_sorted(snapshot_time, side="left"), times.search_sorted(snapshot_time, side="right")
+    bid, ask, nothing = pl.col("bid_price_btc"), pl.col("ask_price_btc"), pl.lit(None, pl.Float64)
+    rows = table.slice(start, end - start).select(
+        high=nothing,
+        low=nothing,
+        last=nothing,
+        instrument_name=pl.col("instrument_name"),
+        interest_rate=pl.lit(0.0),
+        bid_price=bid,
+        ask_price=ask,
+        open_interest=pl.col("open_interest_btc"),
+        mark_price=pl.col("mark_price_btc"),
+        creation_timestamp=pl.col("snapshot_time").dt.epoch("ms"),
+        price_change=nothing,
+        volume=pl.col("volume_btc"),
+        mark_iv=pl.col("mark_iv"),
+        underlying_price=pl.col("underlying_price"),
+        # The future of the same expiry: the name without strike and type.
+        underlying_index=pl.col("instrument_name").str.extract(r"^([^-]+-[^-]+)"),
+        base_currency=pl.lit("BTC"),
+        quote_currency=pl.lit("BTC"),
+        estimated_delivery_price=pl.col("index_price"),
+        volume_usd=(pl.col("volume_btc") * pl.col("mark_price_btc") * pl.col("underlying_price")).round(2),
+        mid_price=((bid + ask) / 2).round(8),
+    )
+    # The envelope's times are the snapshot's, so that one snapshot is always the same bytes.
+    before, after = bytes(_result([], snapshot_time).body).split(b"[]")
+    return before + rows.write_json().encode() + after
+
+
+def funding_rate_history(question: Question) -> Response:
+    """`get_funding_rate_history`: ascending, both ends included."""
+    if question.params.get("instrument_name") != PERPETUAL:
+        return _invalid("instrument_name", question)
+    index = question.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", index_price="open")
+    rows = (
+        events(question, "funding", "deribit", "funding_time")
+        .join_asof(index, left_on="funding_time", right_on="open_time")
+        .with_columns(interest_1h=pl.col("rate") / pl.col("interval_hours"))
+        .with_columns(
+            timestamp=pl.col("funding_time").dt.epoch("ms"),
+            interest_8h=pl.col("interest_1h").rolling_sum(8, min_samples=1),
+            prev_index_price=pl.col("index_price").shift(1),
+        )
+    )
+    page = between(rows, "funding_time", *_range(question)).head(FUNDING_ROWS)
+    fields = ("timestamp", "index_price", "interest_8h", "interest_1h", "prev_index_price")
+    return _result(page.select(fields).to_dicts(), question.clock)
+
+
+def volatility_index_data(question: Question) -> Response:
+    """`get_volatility_index_data`: the newest page of the range, ascending; the cursor leads to the older one."""
+    if question.params.get("currency") != "BTC":
+        return _invalid("currency", question)
+    if question.params.get("resolution") != "3600":
+        return _invalid("resolution", question)
+    hours = question.market.table("dvol_1h").filter(pl.col("time") + HOUR <= question.clock)
+    rows = between(hours, "time", *_range(question))
+    bars = [[milliseconds(time), *prices] for time, *prices in rows.tail(DVOL_ROWS).iter_rows()]
+    continuation = milliseconds(rows["time"][-DVOL_ROWS - 1]) if len(rows) > DVOL_ROWS else None
+    return _result({"data": bars, "continuation": continuation}, question.clock)
+
+
+def _range(question: Question) -> tuple[datetime | None, datetime | None]:
+    return instant(question.params.get("start_timestamp")), instant(question.params.get("end_timestamp"))
+
+
+def _result(result: object, clock: datetime) -> Response:
+    return json_answer({"jsonrpc": "2.0", "result": result} | _times(clock))
+
+
+def _invalid(parameter: str, question: Question) -> Response:
+    data = {"reason": f"invalid {parameter}", "param": parameter}
+    error = {"message": "Invalid params", "data": data, "code": -32602}
+    return json_answer({"jsonrpc": "2.0", "error": error, **_times(question.clock)}, 400)
+
+
+def _times(clock: datetime) -> dict[str, object]:
+    received = milliseconds(clock) * 1000
+    return {"usIn": received, "usOut": received + 36, "usDiff": 36, "testnet": False}
+
+
+ROUTES: dict[str, Handler] = {
+    "GET www.deribit.com/api/v2/public/get_book_summary_by_currency": book_summary,
+    "GET www.deribit.com/api/v2/public/get_funding_rate_history": funding_rate_history,
+    "GET www.deribit.com/api/v2/public/get_volatility_index_data": volatility_index_data,
+}

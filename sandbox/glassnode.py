@@ -1,0 +1,63 @@
+"""Glassnode's wire format: daily metrics and the newest cost basis, for whoever shows any key; errors in plain text."""
+
+from datetime import UTC
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.onchain import cost_basis, metric, newest_day, price_usd, start_of
+from sandbox.serving import Handler, Question, json_answer, text_answer
+
+METRICS = {"realized_loss": "realized_loss_usd", "realized_profit": "realized_profit_usd"}
+
+
+def indicator(question: Question) -> Response:
+    """`indicators/{metric}`: stamps at the beginning of each day, both ends of the range included."""
+    name = question.path["metric"]
+    if refusal := _refusal(question):
+        return refusal
+    if name not in METRICS:
+        return text_answer("metric not found", 404)
+    seconds = pl.col("date").cast(pl.Datetime("us")).dt.epoch("s")
+    rows = metric(question, METRICS[name]).select(t=seconds, v="value")
+    since, until = (int(question.params.get(bound, default)) for bound, default in (("s", 0), ("u", 2**40)))
+    return json_answer(rows.filter(pl.col("t").is_between(since, until)).to_dicts())
+
+
+def urpd(question: Question) -> Response:
+    """`indicators/urpd_entity_adjusted`: one day, in hundredths of the all-time high."""
+    if refusal := _refusal(question):
+        return refusal
+    known = question.market.table("cost_basis").filter(pl.col("date") <= newest_day(question))
+    if known.is_empty():
+        return json_answer([])
+    day = known["date"][-1]
+    prices = question.market.table("onchain_1d").filter(pl.col("date") <= day)["price_usd"].drop_nulls()
+    high = max((known["price_high_usd"] if prices.is_empty() else prices).to_list())
+    width = high / 100
+    supply = {round(floor / width): supply for floor, supply, _ in cost_basis(question, day, width).iter_rows()}
+    steps = range(max(supply) + 1)
+    row = {
+        "t": int(start_of(day).replace(tzinfo=UTC).timestamp()),
+        "ath_price": high,
+        "current_price": price_usd(question, day),
+        "total_supply": sum(supply.values()),
+        "partitions": [supply.get(step, 0.0) for step in steps],
+        "prices": [step * width for step in steps],
+    }
+    return json_answer([row])
+
+
+def _refusal(question: Question) -> Response | None:
+    if not (question.headers.get("x-api-key") or question.params.get("api_key")):
+        return text_answer("api key is required", 401)
+    for name, allowed in (("a", "BTC"), ("i", "24h")):
+        if (value := question.params.get(name)) != allowed:
+            return text_answer(f"parameter {name}={value} is invalid, allowed values=[{allowed}]", 400)
+    return None
+
+
+ROUTES: dict[str, Handler] = {
+    "GET api.glassnode.com/v1/metrics/indicators/urpd_entity_adjusted": urpd,
+    "GET api.glassnode.com/v1/metrics/indicators/{metric}": indicator,
+}

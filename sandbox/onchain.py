@@ -1,0 +1,41 @@
+"""What a vendor of chain data knew at an instant: figures of finished days, and cost basis in buckets of one width."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from sandbox.serving import Question
+
+KNOWN_AFTER = timedelta(days=1, minutes=40)  # a day's figures stand there from 00:40 UTC of the next day
+
+
+def newest_day(question: Question) -> date:
+    """The newest day whose figures are out."""
+    return (question.clock - KNOWN_AFTER).date()
+
+
+def metric(question: Question, column: str) -> pl.DataFrame:
+    """`date` and `value` of a column of `onchain_1d`, oldest first, nulls kept."""
+    return (
+        question.market.table("onchain_1d").filter(pl.col("date") <= newest_day(question)).select("date", value=column)
+    )
+
+
+def cost_basis(question: Question, day: date, width_usd: float | None = None) -> pl.DataFrame:
+    """`floor`, `supply` (BTC) and `cap` (USD at the middle of each bucket) of a day; empty where there is none."""
+    buckets = question.market.table("cost_basis").filter(pl.col("date") == day, pl.col("date") <= newest_day(question))
+    low, supply = pl.col("price_low_usd"), pl.col("supply_btc")
+    floor = low if width_usd is None else (low / width_usd + 1e-9).floor() * width_usd
+    cap = supply * (low + pl.col("price_high_usd")) / 2
+    return buckets.group_by(floor=floor).agg(supply=supply.sum(), cap=cap.sum()).sort("floor")
+
+
+def price_usd(question: Question, day: date) -> float:
+    """Closing price of a day, zero where no table has it."""
+    closes = question.market.table("onchain_1d").filter(pl.col("date") == day)["price_usd"].drop_nulls()
+    return float(closes[0]) if len(closes) else 0.0
+
+
+def start_of(day: date) -> datetime:
+    """Midnight at the beginning of a day, naive UTC."""
+    return datetime(day.year, day.month, day.day)

@@ -1,0 +1,267 @@
+"""Deribit: the Bitcoin option chain, hourly funding of the perpetual, and the volatility index DVOL. Keyless.
+
+The chain is served only as of now: a missed snapshot is lost for ever, so it is taken four times a day, clear of the
+settlement at 08:00 UTC. One reply holds all of it (about 1 000 rows) with mark IV, forward and open interest, but no
+greeks. Funding and DVOL go back for years. Terms of redistribution are not stated.
+
+Oddities: option prices are in BTC and IV in percent; the day in an instrument's name has no leading zero; an
+underlying called `SYN.…` is a forward that the venue builds where no future is listed; a missing bid or ask is null;
+rows are computed milliseconds apart, and the newest of their stamps dates the snapshot. Funding accrues continuously:
+`interest_1h` is the hour's share, and adding up the hourly `interest_8h` would count eightfold. The test net answers
+in the same form with `"testnet": true`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.periods import is_unfinished, pieces
+from sources.reading import from_ms, part, require_names, strict_json, typed
+from sources.venues import FUNDING_COLUMNS, HOUR, funding_dataset, milliseconds, moved
+
+API = "https://www.deribit.com/api/v2/public"
+PERPETUAL = "BTC-PERPETUAL"
+FUNDING_PAGE = timedelta(days=30)  # a reply holds 744 hours and has no cursor
+MAX_PAGES = 500  # DVOL pages; its whole history has fewer than 100
+
+ERRORS: Mapping[int, Failure] = {
+    10028: Failure.THROTTLED,  # too_many_requests
+    10066: Failure.THROTTLED,  # too_many_concurrent_requests
+    10040: Failure.OUTAGE,  # retry
+    10041: Failure.OUTAGE,  # settlement_in_progress
+    11051: Failure.OUTAGE,  # system_maintenance
+}
+# Errors are short; the chain of 400 kB is not decoded twice to look for one.
+LONGEST_ERROR = 4_096
+_TESTNET = re.compile(rb'"testnet"\s*:\s*"?true')
+_OPTION = re.compile(r"BTC-(\d{1,2}[A-Z]{3}\d{2})-(\d+)-([CP])")
+NO_INSTRUMENT = (None, None, None)
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError for the test net's data and for an error sent in place of a result."""
+    if _TESTNET.search(payload.body):
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} answered from Deribit's test net.")
+    if len(payload.body) > LONGEST_ERROR:
+        return
+    content = strict_json(payload)
+    error = content.get("error") if isinstance(content, dict) else None
+    if isinstance(error, dict):
+        code = error.get("code")
+        failure = ERRORS.get(code, Failure.REFUSED) if isinstance(code, int) else Failure.REFUSED
+        data = error.get("data")
+        reason = f" ({data.get('param')}: {data.get('reason')})" if isinstance(data, dict) else ""
+        raise SourceError(failure, f"Deribit error {code}: {error.get('message')}{reason}.")
+
+
+PROVIDER = Provider(
+    name="deribit",
+    title="Deribit",
+    home="https://docs.deribit.com",
+    hosts=("www.deribit.com",),
+    requests_per_minute=300,  # about 20 a second with an account; no figure is published for keyless use
+    licence="Terms of use of Deribit; redistribution not granted",
+    may_republish=False,
+    check=check,
+)
+
+
+def fetch_option_chain(session: Session, window: Window) -> Iterator[Payload]:
+    """The chain of this moment; the past cannot be asked for."""
+    yield session.get(f"{API}/get_book_summary_by_currency", {"currency": "BTC", "kind": "option"})
+
+
+def read_option_chain(payload: Payload) -> Parsed:
+    """One row an option, stamped with the newest row's time, to the second.
+
+    Options that had expired by then (they stay listed for moments after 08:00) are left out: they are no longer open.
+    """
+    rows = [row if isinstance(row, dict) else {"instrument_name": row} for row in _result(payload)]
+    if rows:
+        require_names({name for row in rows[:50] for name in row}, REQUIRED_FIELDS, payload.url)
+    stamps = [stamp for row in rows if isinstance(stamp := row.get("creation_timestamp"), int)]
+    snapshot_time = from_ms(max(stamps, default=0) // 1000 * 1000)
+
+    records = []
+    sent = []
+    for row in rows:
+        name = row.get("instrument_name")
+        expiry_time, strike_usd, option_type = _instrument(name) if isinstance(name, str) else NO_INSTRUMENT
+        if expiry_time is None or not isinstance(snapshot_time, datetime) or expiry_time > snapshot_time:
+            values = (snapshot_time, name, expiry_time, strike_usd, option_type, *map(row.get, CHAIN_FIELDS.values()))
+            records.append(dict(zip(CHAIN, values, strict=True)))
+            sent.append(row)
+    return typed(records, CHAIN, fetched_at=payload.fetched_at, observed="snapshot_time", sent=sent)
+
+
+def fetch_funding_rate(session: Session, window: Window) -> Iterator[Payload]:
+    """Hourly funding, in pieces of 30 days."""
+    for piece in pieces(window, FUNDING_PAGE):
+        params = {
+            "instrument_name": PERPETUAL,
+            "start_timestamp": milliseconds(piece.start),
+            "end_timestamp": milliseconds(piece.end) - 1,
+        }
+        yield session.get(f"{API}/get_funding_rate_history", params)
+
+
+def read_funding_rate(payload: Payload) -> Parsed:
+    """One row an hour: the share of the hour that ends at the stamp."""
+    rows = _result(payload)
+    symbol = payload.params.get("instrument_name", PERPETUAL)
+    records = [
+        {
+            "symbol": symbol,
+            "funding_time": from_ms(row.get("timestamp")),
+            "funding_rate": row.get("interest_1h"),
+            "interval_hours": 1.0,
+        }
+        for row in map(_object, rows)
+    ]
+    if rows:
+        require_names(_object(rows[0]), ("timestamp", "interest_1h"), payload.url)
+    return typed(records, FUNDING_COLUMNS, fetched_at=payload.fetched_at, observed="funding_time", sent=rows)
+
+
+def fetch_dvol(session: Session, window: Window) -> Iterator[Payload]:
+    """Hourly bars, newest page first: a reply names the end of the next older page."""
+    end = milliseconds(window.end) - 1
+    for _ in range(MAX_PAGES):
+        payload = session.get(
+            f"{API}/get_volatility_index_data",
+            {
+                "currency": "BTC",
+                "start_timestamp": milliseconds(window.start),
+                "end_timestamp": end,
+                "resolution": 3600,
+            },
+        )
+        yield payload
+        following = part(_envelope(payload), "result", "continuation", kind=(int, type(None)), where=payload.url)
+        if following is None:
+            return
+        end = moved(end, following, payload, back=True)
+    raise SourceError(Failure.CHANGED_LAYOUT, f"DVOL did not end after {MAX_PAGES} pages.")
+
+
+def read_dvol(payload: Payload) -> Parsed:
+    """One row a finished hour; the hour that was running at the time of asking is left out."""
+    bars = part(_envelope(payload), "result", "data", where=payload.url)
+    records = []
+    sent: list[object] = []
+    for bar in bars:
+        # A bar of another length is refused as a whole: it has no time.
+        values = bar if isinstance(bar, list) and len(bar) == 5 else [None] * 5
+        open_time = from_ms(values[0])
+        if not is_unfinished(open_time, HOUR, payload):
+            records.append(dict(zip(DVOL, (open_time, *values[1:]), strict=True)))
+            sent.append(bar)
+    return typed(records, DVOL, fetched_at=payload.fetched_at, observed="open_time", sent=sent)
+
+
+def _envelope(payload: Payload) -> dict[str, Any]:
+    check(payload)  # once more, for answers that were saved by hand
+    return dict(part(strict_json(payload), kind=dict, where=payload.url))
+
+
+def _result(payload: Payload) -> list[Any]:
+    return list(part(_envelope(payload), "result", where=payload.url))
+
+
+def _object(row: object) -> dict[str, Any]:
+    return row if isinstance(row, dict) else {}
+
+
+@lru_cache(maxsize=8192)  # the same names come again in every snapshot
+def _instrument(name: str) -> tuple[datetime | None, float | None, str | None]:
+    """Expiry (08:00 UTC), strike and type out of a name such as `BTC-6FEB26-78000-P`; nothing for any other name."""
+    match = _OPTION.fullmatch(name)
+    if match is None:
+        return NO_INSTRUMENT
+    try:
+        return datetime.strptime(match[1], "%d%b%y") + timedelta(hours=8), float(match[2]), match[3]
+    except ValueError:
+        return NO_INSTRUMENT
+
+
+CHAIN: Mapping[str, Column] = {
+    "snapshot_time": Column(INSTANT, "UTC", "Newest creation_timestamp in the reply, to the second."),
+    "instrument_name": Column(pl.String, "name", "Such as BTC-27FEB26-60000-P."),
+    "expiry_time": Column(INSTANT, "UTC", "08:00 of the day in the name."),
+    "strike_usd": Column(pl.Float64, "USD", "Strike price.", minimum=1),
+    "option_type": Column(pl.String, "C or P", "Call or put."),
+    "underlying_price_usd": Column(pl.Float64, "USD", "Forward that the option is marked against.", minimum=0.01),
+    "underlying_index": Column(pl.String, "name", "Future of the expiry, or SYN.… where none is listed."),
+    "index_price_usd": Column(pl.Float64, "USD", "Index level at that moment.", nullable=True, minimum=0.01),
+    "mark_price_btc": Column(pl.Float64, "BTC", "The venue's fair price.", minimum=0),
+    "bid_price_btc": Column(pl.Float64, "BTC", "Best bid, null without one.", nullable=True, minimum=0),
+    "ask_price_btc": Column(pl.Float64, "BTC", "Best offer, null without one.", nullable=True, minimum=0),
+    "mark_iv_pct": Column(pl.Float64, "% a year", "Implied volatility of the mark.", minimum=0, maximum=5_000),
+    "open_interest_btc": Column(pl.Float64, "BTC", "Contracts of one BTC.", minimum=0),
+    "volume_btc": Column(pl.Float64, "BTC", "Volume of 24 hours.", nullable=True, minimum=0),
+}
+# The last columns of CHAIN, in its order -> the venue's fields.
+CHAIN_FIELDS: Mapping[str, str] = {
+    "underlying_price_usd": "underlying_price",
+    "underlying_index": "underlying_index",
+    "index_price_usd": "estimated_delivery_price",
+    "mark_price_btc": "mark_price",
+    "bid_price_btc": "bid_price",
+    "ask_price_btc": "ask_price",
+    "mark_iv_pct": "mark_iv",
+    "open_interest_btc": "open_interest",
+    "volume_btc": "volume",
+}
+REQUIRED_FIELDS = ("instrument_name", "creation_timestamp", *set(CHAIN_FIELDS.values()) - {"estimated_delivery_price"})
+DVOL: Mapping[str, Column] = {
+    "open_time": Column(INSTANT, "UTC", "Beginning of the hour."),
+    "open_pct": Column(pl.Float64, "% a year", "First value of the hour.", minimum=0.01),
+    "high_pct": Column(pl.Float64, "% a year", "Highest value.", minimum=0.01),
+    "low_pct": Column(pl.Float64, "% a year", "Lowest value.", minimum=0.01),
+    "close_pct": Column(pl.Float64, "% a year", "Last value.", minimum=0.01),
+}
+
+DATASETS = (
+    Dataset(
+        provider=PROVIDER,
+        name="option_chain",
+        bucket=Bucket.OPTIONS,
+        description="Whole Bitcoin option chain at one moment: marks, implied volatility, forwards and open interest.",
+        columns=CHAIN,
+        key=("snapshot_time", "instrument_name"),
+        observed="snapshot_time",
+        period=timedelta(0),
+        publication_lag=timedelta(0),
+        fetch=fetch_option_chain,
+        read=read_option_chain,
+        access=Access.NOW,
+        cadence=Cadence.SNAPSHOT,
+    ),
+    funding_dataset(
+        PROVIDER,
+        "Funding of the inverse Bitcoin perpetual, hour by hour.",
+        fetch=fetch_funding_rate,
+        read=read_funding_rate,
+    ),
+    Dataset(
+        provider=PROVIDER,
+        name="dvol",
+        bucket=Bucket.OPTIONS,
+        description="DVOL, the venue's index of 30-day implied volatility, hourly bars.",
+        columns=DVOL,
+        key=("open_time",),
+        observed="open_time",
+        period=HOUR,
+        publication_lag=timedelta(0),
+        fetch=fetch_dvol,
+        read=read_dvol,
+    ),
+)
