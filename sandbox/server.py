@@ -86,7 +86,8 @@ def application(
         return answer
 
     async def origin(request: Request) -> Response:
-        return json_answer({"market": market.name, "sha256": await run_in_threadpool(lambda: market.sha256)})
+        sha256, newest = await run_in_threadpool(lambda: (market.sha256, market.newest))
+        return json_answer({"market": market.name, "sha256": sha256, "newest": f"{newest.isoformat()}Z"})
 
     async def unknown(request: Request, error: Exception) -> Response:
         host, _, path = request.url.path.lstrip("/").partition("/")

@@ -63,19 +63,28 @@ def take_in(response: requests.Response, *, max_bytes: int, deadline: float) -> 
                 raise SourceError(Failure.TOO_LARGE, f"The answer is longer than {max_bytes} bytes; reading stopped.")
             if len(body) > max(RATIO_COUNTS_FROM_BYTES, MAX_RATIO * received):
                 raise SourceError(Failure.TOO_LARGE, f"{received} bytes opened to more than {MAX_RATIO} times as many.")
-            if time.monotonic() > deadline:
-                raise SourceError(Failure.TOO_SLOW, f"Only {received} bytes had come when the deadline ran out.")
+            _in_time(deadline, received)
+        _in_time(deadline, received)
     except zlib.error:
         raise SourceError(Failure.NOT_DATA, "The body is not compressed in the way its header says.") from None
     except (urllib3.exceptions.HTTPError, HTTPException, OSError):
         raise SourceError(Failure.OUTAGE, f"The answer was cut short after {received} bytes.") from None
     if announced.isdigit() and received != int(announced):
         raise SourceError(Failure.OUTAGE, f"The answer was cut short: {received} of {announced} bytes.")
+    framed = bool(announced) or "transfer-encoding" in response.headers or response.status_code in (204, 304)
+    if not received and not framed:
+        # The standard library takes headers that break off for headers that are complete.
+        raise SourceError(Failure.OUTAGE, "The answer was cut short before its body.")
     if inflate is not None and not inflate.eof:
         raise SourceError(Failure.OUTAGE, f"The compressed answer was cut short after {received} bytes.")
     if inflate is not None and inflate.unused_data:
         raise SourceError(Failure.NOT_DATA, "Something follows the end of the compressed body.")
     return bytes(body)
+
+
+def _in_time(deadline: float, received: int) -> None:
+    if time.monotonic() > deadline:
+        raise SourceError(Failure.TOO_SLOW, f"Only {received} bytes had come when the deadline ran out.")
 
 
 def verdict(payload: Payload, provider: Provider, accept: Collection[str]) -> SourceError | None:

@@ -11,22 +11,24 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import urljoin, urlsplit
+from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
 from requests.utils import get_environ_proxies
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
+from sources.addresses import is_own, loopback, through
 from sources.answers import KEPT_HEADERS, take_in, verdict
 from sources.dataset import Provider
 from sources.errors import RETRYABLE, Failure, SourceError
 from sources.pacing import Pace, pace_of
 from sources.payload import Payload
+from sources.transport import DeadlineAdapter
 
 CLOCK_HEADER = "Leadline-Clock"
 JSON = ("application/json",)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MAX_REDIRECTS = 3
 
 
@@ -64,8 +66,9 @@ class Session:
     """One provider's answers, live or from the stand-in upstream; not for use by several threads at once.
 
     `upstream` is the stand-in's loopback address and `clock` the instant it answers for; without `upstream` requests go
-    to the provider itself. Raises ValueError for a clock without time zone and SourceError UNSAFE for an upstream that
-    is not on loopback.
+    to the provider itself. `pace` and `sleep` replace the provider's documented pace and real waiting. Raises
+    ValueError for a clock without time zone or a CA bundle that is not there, and SourceError UNSAFE for an upstream
+    that is not on loopback.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class Session:
         self._client = requests.Session()
         # No .netrc, no proxy for loopback; a live request takes the environment's proxies by itself.
         self._client.trust_env = False
-        self._client.verify = ca_bundle or True
+        self._client.verify = True if ca_bundle is None else _bundle(ca_bundle)
+        self._client.mount("https://", DeadlineAdapter(self._limits.deadline_s))
+        self._client.mount("http://", DeadlineAdapter(self._limits.deadline_s))
         self._client.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
 
     def __enter__(self) -> "Session":
@@ -187,17 +192,17 @@ class Session:
         deadline = time.monotonic() + self._limits.deadline_s
         url, params = request.url, request.params
         for _ in range(_MAX_REDIRECTS + 1):
-            with self._send(request, url, params) as response:
+            with self._send(request, url, params, deadline) as response:
                 self.traffic.requests += 1
                 target = response.headers.get("location")
                 if not (response.is_redirect and target):
                     return self._payload(request, response, deadline)
             url, params = urljoin(url, target), {}
-            if request.method == "POST" or not self._is_own(url):
+            if request.method == "POST" or not is_own(url, self.provider.hosts):
                 raise SourceError(Failure.MOVED, f"{request.url} redirects to {self._redacted(url.split('?')[0])}.")
         raise SourceError(Failure.MOVED, f"{request.url} redirects in a circle.")
 
-    def _send(self, request: "_Request", url: str, params: Mapping[str, str]) -> requests.Response:
+    def _send(self, request: "_Request", url: str, params: Mapping[str, str], deadline: float) -> requests.Response:
         headers = {**request.headers, "Accept": ", ".join(request.accept)}
         if self._key and self.provider.key_header:
             headers[self.provider.key_header] = self._key
@@ -206,7 +211,7 @@ class Session:
         try:
             return self._client.request(
                 request.method,
-                self._address(url),
+                url if self.upstream is None else through(self.upstream, url),
                 params=params,
                 data=request.body,
                 headers=headers,
@@ -223,6 +228,8 @@ class Session:
             what = f"{request.url} did not answer in time."
         except requests.exceptions.RequestException as error:
             what = f"{request.url} could not be reached ({type(error).__name__})."
+        if time.monotonic() >= deadline:
+            raise SourceError(Failure.TOO_SLOW, f"{request.url} did not answer before the deadline.")
         raise SourceError(Failure.OUTAGE, what)
 
     def _payload(self, request: "_Request", response: requests.Response, deadline: float) -> Payload:
@@ -234,29 +241,10 @@ class Session:
         params = dict(request.params) if request.body is None else {"body": request.body}
         return Payload(request.url, params, response.status_code, kept, body, self.now())
 
-    def _address(self, url: str) -> str:
-        """Where the request really goes: the provider, or the stand-in's place for it."""
-        if self.upstream is None:
-            return url
-        parts = urlsplit(url)
-        query = f"?{parts.query}" if parts.query else ""
-        return f"{self.upstream}/{parts.hostname}{parts.path or '/'}{query}"
-
     def _permit(self, url: str) -> None:
-        if not self._is_own(url):
+        if not is_own(url, self.provider.hosts):
             hosts = ", ".join(self.provider.hosts)
             raise SourceError(Failure.UNSAFE, f"{self._redacted(url)} is not https on {hosts}.")
-
-    def _is_own(self, url: str) -> bool:
-        """Whether an address is https on one of the provider's hosts, with nothing odd in it."""
-        if not all("!" <= character <= "~" for character in url) or "\\" in url:
-            return False
-        try:
-            parts = urlsplit(url)
-            plain = parts.port in (None, 443) and parts.username is None and parts.password is None
-        except ValueError:
-            return False
-        return parts.scheme == "https" and plain and parts.hostname in self.provider.hosts
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
@@ -273,24 +261,16 @@ class _Request:
     max_bytes: int | None
 
 
-def loopback(upstream: str) -> str:
-    """The stand-in's address without a trailing slash. Raises SourceError UNSAFE unless plain http on loopback."""
-    try:
-        parts = urlsplit(upstream)
-        plain = parts.username is None and parts.path in ("", "/") and not (parts.query or parts.fragment)
-        fine = parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.port is not None and plain
-    except ValueError:
-        fine = False
-    if not fine:
-        what = "The upstream is not an address like http://127.0.0.1:8000; a stand-in runs on this machine only."
-        raise SourceError(Failure.UNSAFE, what)
-    return upstream.rstrip("/")
-
-
 def _aware(clock: datetime | None) -> datetime | None:
     if clock is not None and clock.tzinfo is None:
         raise ValueError("the clock needs an aware instant")
     return clock.astimezone(UTC) if clock else None
+
+
+def _bundle(path: str) -> str:
+    if not Path(path).exists():
+        raise ValueError(f"LEADLINE_CA_BUNDLE names no file or folder: {path}")
+    return path
 
 
 def _text(value: object) -> str:

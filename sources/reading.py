@@ -8,16 +8,16 @@ guessed, filled or corrected here.
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import polars as pl
 
-from sources.dataset import INSTANT, Column
+from sources.casting import cast_to, refused, shown, whole
+from sources.dataset import Column
 from sources.errors import Failure, SourceError
 from sources.payload import Parsed, Payload, Reject
 
@@ -41,7 +41,7 @@ def strict_json(payload: Payload) -> Any:
     except RecursionError:
         raise SourceError(Failure.NOT_DATA, f"{payload.url} sent JSON nested beyond reason.") from None
     except ValueError as error:
-        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent no whole JSON: {_shown(error)}.") from None
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent no whole JSON: {shown(error)}.") from None
     if content is None or content == {}:
         raise SourceError(Failure.NO_DATA, f"{payload.url} sent {text.strip()[:10]!r} and nothing else.")
     return content
@@ -95,7 +95,7 @@ def strict_csv(
     try:
         lines = [line for line in reader if any(cell.strip() for cell in line)]
     except csv.Error as error:
-        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent a broken CSV: {_shown(error)}.") from None
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent a broken CSV: {shown(error)}.") from None
     lines = lines[title_lines:]
     names = [name.strip() for name in lines[0]] if lines else []
     require_names(names, header, payload.url)
@@ -191,118 +191,21 @@ def typed(
             names = ", ".join(map(str, listed[0]))
             _changed(f"the column {name} is missing from every record; it has {names}.")
         values = [record.get(name) for record in listed]
-        cast = _series(name, values, column.dtype)
+        cast = cast_to(name, values, column.dtype)
         series.append(cast)
         latest = fetched_at.astimezone(UTC).replace(tzinfo=None) + FUTURE_TOLERANCE if name == observed else None
-        for index, reason in _refused(cast, values, column, latest):
+        for index, reason in refused(cast, values, column, GENESIS, latest):
             reasons.setdefault(index, f"{name}: {reason}")
     frame = pl.DataFrame(series)
     if not reasons:
         return Parsed(frame, tuple(rejects))
     keep = pl.Series([index not in reasons for index in range(len(listed))], dtype=pl.Boolean)
-    refused = [_reject(reason, (sent or listed)[index]) for index, reason in sorted(reasons.items())]
-    return Parsed(frame.filter(keep), (*rejects, *refused))
-
-
-def _refused(
-    cast: pl.Series, values: Sequence[object], column: Column, latest: datetime | None
-) -> Iterable[tuple[int, str]]:
-    """Positions that do not fit the declaration, with the reason. The usual column without any costs a few scans."""
-    if cast.null_count() and not (column.nullable and cast.null_count() == values.count(None)):
-        for index in cast.is_null().arg_true().to_list():
-            if values[index] is not None:
-                yield index, f"{_shown(values[index])} is no {_dtype_name(column.dtype)}"
-            elif not column.nullable:
-                yield index, "no value"
-    if cast.dtype == pl.Float64 and not cast.is_finite().all():
-        yield from _each(~cast.is_finite(), values, "is not finite")
-    if cast.dtype == pl.String and cast.str.contains("\0", literal=True).any():
-        yield from _each(cast.str.contains("\0", literal=True), values, "has a NUL byte or was given twice")
-    if column.minimum is not None:
-        yield from _each(cast < column.minimum, values, f"is below {column.minimum:g}")
-    if column.maximum is not None:
-        yield from _each(cast > column.maximum, values, f"is above {column.maximum:g}")
-    if cast.dtype in (pl.Date, INSTANT):
-        yield from _each(cast < _as_bound(GENESIS, cast), values, "is before 2009-01-03")
-        if latest is not None:
-            yield from _each(cast > _as_bound(latest, cast), values, "lies in the future")
-
-
-def _each(wrong: pl.Series, values: Sequence[object], reason: str) -> Iterable[tuple[int, str]]:
-    if wrong.any():
-        for index in wrong.arg_true().to_list():
-            yield index, f"{_shown(values[index])} {reason}"
-
-
-def _as_bound(instant: datetime, cast: pl.Series) -> datetime | date:
-    return instant.date() if cast.dtype == pl.Date else instant
-
-
-def _series(name: str, values: Sequence[object], dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    """The values in the declared type; null where one does not fit."""
-    present = {type(value) for value in values} - {type(None)}
-    if dtype in (pl.Float64, pl.Int64):
-        if present <= {float, int} if dtype == pl.Float64 else present <= {int}:
-            try:
-                return pl.Series(name, values, dtype=dtype)
-            except OverflowError:
-                pass  # an integer beyond 64 bits: found one by one below
-        if present == {str}:
-            return pl.Series(name, values, dtype=pl.String).cast(dtype, strict=False)
-        number = _float if dtype == pl.Float64 else _integer
-        return pl.Series(name, [number(value) for value in values], dtype=dtype)
-    if dtype == INSTANT:
-        return pl.Series(name, [_instant(value) for value in values], dtype=INSTANT)
-    if dtype == pl.Date:
-        return pl.Series(name, [_date(value) for value in values], dtype=pl.Date)
-    kind = str if dtype == pl.String else bool
-    if present <= {kind}:
-        return pl.Series(name, values, dtype=dtype)
-    return pl.Series(name, [value if isinstance(value, kind) else None for value in values], dtype=dtype)
-
-
-def _float(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, float | int | str):
-        return None
-    if isinstance(value, str) and not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _integer(value: object) -> int | None:
-    if isinstance(value, str):
-        value = int(value) if re.fullmatch(r"[+-]?\d{1,19}", value) else None
-    elif isinstance(value, float):
-        value = int(value) if value.is_integer() else None
-    whole = value if isinstance(value, int) and not isinstance(value, bool) else None
-    return whole if whole is not None and -(2**63) <= whole < 2**63 else None
-
-
-def _instant(value: object) -> datetime | None:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if not isinstance(value, datetime):
-        return None
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
-
-
-def _date(value: object) -> date | None:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
-        except ValueError:
-            return None
-    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+    unfit = [_reject(reason, (sent or listed)[index]) for index, reason in sorted(reasons.items())]
+    return Parsed(frame.filter(keep), (*rejects, *unfit))
 
 
 def _from_epoch(value: object, per_second: int) -> object:
-    number = _integer(value) if isinstance(value, str) else value
+    number = whole(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float):
         return value
     try:
@@ -329,18 +232,5 @@ def _reject(reason: str, sent: object) -> Reject:
     return Reject(reason, text[:LONGEST_REJECT])
 
 
-def _shown(value: object) -> str:
-    """A value inside a message: short, on one line, without control characters."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _kind(value: object) -> str:
     return {dict: "an object", list: "a list", str: "text", type(None): "null"}.get(type(value), type(value).__name__)
-
-
-def _dtype_name(dtype: pl.DataType | type[pl.DataType]) -> str:
-    for known, name in ((pl.Float64, "number"), (pl.Int64, "whole number"), (pl.String, "text"), (pl.Date, "date")):
-        if dtype == known:
-            return name
-    return "truth value" if dtype == pl.Boolean else "time"
