@@ -24,7 +24,9 @@ from sources.payload import Parsed, Payload, Reject
 GENESIS = datetime(2009, 1, 3)  # no Bitcoin, hence no Bitcoin market, before it
 FUTURE_TOLERANCE = timedelta(days=1)
 LONGEST_REJECT = 2_000  # characters of a refused record that are kept
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def strict_json(payload: Payload) -> Any:

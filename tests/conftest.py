@@ -6,8 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox.server import running
+
+# The same examples on every machine, and no verdict about its speed.
+settings.register_profile("leadline", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadline")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
