@@ -1,0 +1,71 @@
+"""Coin Metrics community API from `onchain_1d`: daily metrics, a day's row from 06:00 UTC of the next day."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.serving import Handler, Question, json_answer
+
+ADDRESS = "community-api.coinmetrics.io/v4/timeseries/asset-metrics"
+LAG = timedelta(days=1, hours=6)
+
+# The free metrics that a market table has, in the provider's units.
+METRICS = {
+    "PriceUSD": pl.col("price_usd"),
+    "CapMrktCurUSD": pl.col("market_cap_usd"),
+    "CapMVRVCur": pl.col("mvrv"),
+    "HashRate": pl.col("hashrate_ehs") * 1e6,  # TH/s
+    "IssTotUSD": pl.col("issuance_btc") * pl.col("price_usd"),
+    "FeeTotNtv": pl.col("fees_btc"),
+    "SplyCur": pl.col("supply_btc"),
+    "BlkCnt": pl.col("block_count"),
+    "FlowInExUSD": pl.col("exchange_inflow_btc") * pl.col("price_usd"),
+    "FlowOutExUSD": pl.col("exchange_outflow_btc") * pl.col("price_usd"),
+}
+# Free as well, but in no market table: never computed, so absent from every row.
+OTHERS = ("TxCnt", "AdrActCnt")
+
+
+def asset_metrics(question: Question) -> Response:
+    """One page of days, oldest first; without `paging_from=start` the last page."""
+    params = question.params
+    asked = params.get("metrics", "").split(",")
+    unknown = [metric for metric in asked if metric not in METRICS and metric not in OTHERS]
+    if unknown or params.get("assets") != "btc" or params.get("frequency") != "1d":
+        return _error(f"Bad parameter 'metrics'. Value '{','.join(unknown)}' is not supported.")
+    days = question.market.table("onchain_1d").filter(pl.col("date").cast(pl.Datetime("us")) + LAG <= question.clock)
+    day = pl.col("date").cast(pl.String).alias("time")
+    columns = [METRICS[metric].cast(pl.Float64).alias(metric) for metric in asked if metric in METRICS]
+    values = (
+        days.filter(day >= params.get("start_time", ""), day <= params.get("end_time", "9999"))
+        .select(day, *columns)
+        .filter(pl.any_horizontal(pl.exclude("time").is_not_null()))
+    )
+    size = int(params.get("page_size", 100))
+    if params.get("paging_from") != "start":
+        return json_answer({"data": _rows(values.tail(size))})
+    first = int(params.get("next_page_token", 0))
+    page: dict[str, object] = {"data": _rows(values.slice(first, size))}
+    if first + size < len(values):
+        token = str(first + size)
+        following = urlencode({**params, "next_page_token": token}, safe=",")
+        page |= {"next_page_token": token, "next_page_url": f"https://{ADDRESS}?{following}"}
+    return json_answer(page)
+
+
+def _rows(values: pl.DataFrame) -> list[dict[str, str]]:
+    """Numbers as text, a metric that is not there yet left out."""
+    return [
+        {"asset": "btc", "time": f"{row.pop('time')}T00:00:00.000000000Z"}
+        | {metric: f"{value:.15g}" for metric, value in row.items() if value is not None}
+        for row in values.to_dicts()
+    ]
+
+
+def _error(message: str) -> Response:
+    return json_answer({"error": {"type": "bad_parameter", "message": message}}, 400)
+
+
+ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics}

@@ -1,0 +1,164 @@
+"""mempool.space from `difficulty_epoch`, `onchain_1d` and `blocks`: hashrate, adjustments and the running estimate."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import floor
+
+import numpy as np
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.serving import Handler, Question, json_answer, text_answer
+
+BASE = "mempool.space/api/v1"
+EPOCH_BLOCKS = 2016
+TARGET_S = 600
+DAY = timedelta(days=1)
+LAG = timedelta(minutes=15)  # a day's hashrate is written soon after midnight
+PERIODS = {"3d": 3, "1w": 7, "1m": 30, "3m": 91, "6m": 182, "1y": 365, "2y": 730, "3y": 1095}
+CHANGE_NAMES = ("time", "height", "difficulty", "adjustment")
+
+
+def hashrate(question: Question) -> Response:
+    """Daily points stamped at the end of their day, and the adjustments of the same period."""
+    end_of_day = pl.col("date").cast(pl.Datetime("us")) + DAY
+    days = question.market.table("onchain_1d").filter(
+        pl.col("hashrate_ehs").is_not_null(), end_of_day.is_between(_since(question), question.clock - LAG)
+    )
+    points = [
+        {"timestamp": _unix(stamp), "avgHashrate": _as_printed(rate * 1e18)}
+        for stamp, rate in days.select(end_of_day.alias("stamp"), "hashrate_ehs").iter_rows()
+    ]
+    epochs = _epochs(question)
+    content = {
+        "hashrates": points,
+        "difficulty": [
+            dict(zip(("time", "height", "difficulty", "adjustment"), entry, strict=True))
+            for entry in _changes(question)
+        ],
+        "currentHashrate": points[-1]["avgHashrate"] if points else 0,
+        "currentDifficulty": epochs["difficulty"][-1] if len(epochs) else 0,
+    }
+    return json_answer(content)
+
+
+def difficulty_adjustments(question: Question) -> Response:
+    """Arrays of time, height, difficulty and ratio, newest first."""
+    return json_answer(_changes(question)[::-1])
+
+
+def difficulty_adjustment(question: Question) -> Response:
+    """The estimate from the blocks found up to the clock; not found where the tables cannot count them."""
+    epochs = _epochs(question)
+    epoch = epochs.row(-1, named=True) if len(epochs) else {}
+    times, heights = _chain(question, epoch["start_time"], epoch["start_height"]) if epoch else (None, None)
+    if times is None or heights is None:
+        return text_answer("Not Found", 404)
+    now = _unix(question.clock)
+    # The next adjustment lies beyond the clock, so the last block of the epoch is the newest that can exist.
+    height = min(floor(np.interp(now, times, heights)), epoch["start_height"] + EPOCH_BLOCKS - 1)
+    return json_answer(
+        estimate(
+            now=now,
+            height=height,
+            retarget_at=_unix(epoch["start_time"]),
+            quarter_at=float(np.interp(height - 504, heights, times)) if heights[0] <= height - 504 else None,
+            previous_pct=epoch["change_pct"] or 0.0,
+            latest_block_at=floor(np.interp(height, heights, times)),
+        )
+    )
+
+
+def estimate(
+    *, now: int, height: int, retarget_at: int, quarter_at: float | None, previous_pct: float, latest_block_at: int
+) -> dict[str, float]:
+    """mempool.space's own estimate (backend/src/api/difficulty-adjustment.ts), all times in unix seconds.
+
+    `quarter_at` is the time of the block 504 back; in the first quarter of an epoch the blocks before it are rescaled
+    by the last adjustment and stand in for those not found yet.
+    """
+    found = height % EPOCH_BLOCKS
+    elapsed = now - retarget_at
+    mean_s = elapsed / found if found else float(TARGET_S)
+    if quarter_at is not None and found < 503:
+        span = elapsed + (retarget_at - quarter_at) * (1 + previous_pct / 100)
+        adjusted_mean_s, change = span / 503, TARGET_S / (span / 504) - 1
+    else:
+        span = (latest_block_at if found == EPOCH_BLOCKS - 1 else now) - retarget_at
+        adjusted_mean_s, change = mean_s, TARGET_S / (max(span, 1) / (found + 1)) - 1
+    remaining = EPOCH_BLOCKS - found
+    remaining_ms = remaining * floor(adjusted_mean_s * 1000)
+    return {
+        "progressPercent": found / EPOCH_BLOCKS * 100,
+        "difficultyChange": min(300.0, max(-75.0, change * 100)),
+        "estimatedRetargetDate": now * 1000 + remaining_ms,
+        "remainingBlocks": remaining,
+        "remainingTime": remaining_ms,
+        "previousRetarget": previous_pct,
+        "previousTime": retarget_at,
+        "nextRetargetHeight": height + remaining,
+        "timeAvg": floor(mean_s * 1000),
+        "adjustedTimeAvg": floor(adjusted_mean_s * 1000),
+        "timeOffset": 0,
+        "expectedBlocks": elapsed / TARGET_S,
+    }
+
+
+def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Times (unix seconds) and heights, from the epoch before to the clock: from blocks, else from daily counts."""
+    clock = question.clock
+    blocks = question.market.table("blocks").filter(pl.col("time").is_between(start - 14 * DAY, clock + DAY))
+    if len(blocks) and blocks["time"][0] <= start and blocks["time"][-1] >= clock - timedelta(hours=3):
+        return _seconds(blocks["time"]), np.maximum.accumulate(blocks["height"].to_numpy())
+    counted = question.market.table("onchain_1d").filter(pl.col("block_count").is_not_null())
+    for first in (start.date() - 5 * DAY, start.date()):  # with the end of the epoch before, if its days are there
+        days = counted.filter(pl.col("date").is_between(first, clock.date()))
+        if len(days) and len(days.filter(pl.col("date") < clock.date())) == (clock.date() - first).days:
+            break
+    else:
+        return None, None  # a day without a count: nobody knows the height
+    # Blocks are spread evenly over their day; a day without a count yet goes on as the last one did.
+    midnights = _seconds(days["date"].cast(pl.Datetime("us")))
+    times = np.append(midnights, midnights[-1] + np.array([86_400, 2 * 86_400]))
+    counts = days["block_count"].to_numpy()
+    found = np.concatenate([[0], np.cumsum(counts), [counts.sum() + counts[-1]]])
+    return times, found - np.interp(_unix(start), times, found) + height
+
+
+def _epochs(question: Question) -> pl.DataFrame:
+    return question.market.table("difficulty_epoch").filter(pl.col("start_time") <= question.clock)
+
+
+def _changes(question: Question) -> list[tuple[int, int, float, float]]:
+    """Time, height, difficulty and ratio of the adjustments in the period asked for, oldest first."""
+    rows = _epochs(question).filter(pl.col("start_time") >= _since(question))
+    columns = ("start_time", "start_height", "difficulty", "change_pct")
+    return [
+        (_unix(start), height, difficulty, 1 + (change or 0) / 100)
+        for start, height, difficulty, change in rows.select(columns).iter_rows()
+    ]
+
+
+def _since(question: Question) -> datetime:
+    days = PERIODS.get(question.path["period"])
+    return datetime(2009, 1, 1) if days is None else question.clock - days * DAY
+
+
+def _seconds(times: pl.Series) -> np.ndarray:
+    return times.dt.epoch("s").to_numpy()
+
+
+def _unix(instant: datetime) -> int:
+    return int(instant.replace(tzinfo=UTC).timestamp())
+
+
+def _as_printed(rate: float) -> float:
+    """As JavaScript prints it: whole digits below 1e21, exponent notation from there on."""
+    return rate if rate >= 1e21 else int(Decimal(repr(rate)))
+
+
+ROUTES: dict[str, Handler] = {
+    f"GET {BASE}/difficulty-adjustment": difficulty_adjustment,
+    f"GET {BASE}/mining/hashrate/{{period}}": hashrate,
+    f"GET {BASE}/mining/difficulty-adjustments/{{period}}": difficulty_adjustments,
+}

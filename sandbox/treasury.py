@@ -1,0 +1,46 @@
+"""US Treasury yields from `macro_1d`: one CSV a year and curve, newest day first, a day's row from 22:30 UTC on."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.serving import Handler, Question, text_answer
+
+PAGE = "home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
+PUBLISHED = timedelta(hours=22, minutes=30)
+# Curve -> its tenor columns in the file, each with the series of the market table.
+CURVES = {
+    "daily_treasury_yield_curve": {"2 Yr": "ust2y", "10 Yr": "ust10y"},
+    "daily_treasury_real_yield_curve": {"10 YR": "real10y"},
+}
+
+
+def rates(question: Question) -> Response:
+    """The days of one year that are out."""
+    curve = question.params.get("type", "")
+    if curve not in CURVES:
+        return text_answer("Not Found", 404)
+    tenors = {series: label for label, series in CURVES[curve].items()}
+    rows = question.market.table("macro_1d").filter(
+        pl.col("series").is_in(list(tenors)),
+        pl.col("date").dt.year().cast(pl.String) == question.path["year"],
+        pl.col("date").cast(pl.Datetime("us")) + PUBLISHED <= question.clock,
+    )
+    days: dict[date, dict[str, float]] = {}
+    for series, day, rate in rows.select("series", "date", "close").iter_rows():
+        days.setdefault(day, {})[tenors[series]] = rate
+    return text_answer(encode(tuple(CURVES[curve]), days), media_type="text/csv")
+
+
+def encode(labels: tuple[str, ...], days: Mapping[date, Mapping[str, float | None]]) -> str:
+    """The file of one year: quoted tenor labels, two decimals, blank for a tenor without a rate."""
+    lines = ["Date," + ",".join(f'"{label}"' for label in labels)]
+    for day in sorted(days, reverse=True):
+        rates_of = [days[day].get(label) for label in labels]
+        lines.append(",".join([f"{day:%m/%d/%Y}", *("" if rate is None else f"{rate:.2f}" for rate in rates_of)]))
+    return "\n".join(lines)
+
+
+ROUTES: dict[str, Handler] = {f"GET {PAGE}": rates}

@@ -1,0 +1,148 @@
+"""Coin Metrics, community data: daily metrics of the Bitcoin network and its price.
+
+One row a UTC day, from 2009-01-03. Metrics of a day arrive at different hours of the next one, price first, and are
+mostly complete by 06:00 UTC. Licence CC BY-NC 4.0: attribution, no commercial use.
+
+Oddities: numbers are text; times have nanoseconds; a metric that is not computed yet is absent or null, which is never
+zero (`null_as_zero` must not be set). A bare request returns only the *last* 100 rows, hence `paging_from=start`. A
+metric that leaves the community set is refused with an error, so it cannot turn into a column of nulls in silence.
+Exchange flows are restated as more addresses become known.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import polars as pl
+
+from sources.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import part, require_names, strict_json, typed
+
+URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
+PAGE_SIZE = 10_000  # the largest that is allowed: 27 years
+MAX_PAGES = 20
+
+
+def _check(payload: Payload) -> None:
+    """A refusal says what was wrong with the request, such as a metric that is no longer free."""
+    if payload.status in (400, 401, 403, 414):
+        error = part(strict_json(payload), "error", kind=dict)
+        raise SourceError(Failure.REFUSED, f"Coin Metrics says {error.get('type')}: {error.get('message')}.")
+
+
+PROVIDER = Provider(
+    name="coinmetrics",
+    title="Coin Metrics community",
+    home="https://coinmetrics.io/community-network-data/",
+    hosts=("community-api.coinmetrics.io",),
+    requests_per_minute=90,  # documented: 10 in any 6 seconds
+    licence="CC BY-NC 4.0",
+    may_republish=False,
+    check=_check,
+)
+
+# Our column -> the provider's metric. Everything else about a metric is in COLUMNS.
+METRICS: Mapping[str, str] = {
+    "price_usd": "PriceUSD",
+    "market_cap_usd": "CapMrktCurUSD",
+    "mvrv": "CapMVRVCur",
+    "hashrate_ths": "HashRate",
+    "issuance_usd": "IssTotUSD",
+    "fees_btc": "FeeTotNtv",
+    "supply_btc": "SplyCur",
+    "block_count": "BlkCnt",
+    "transaction_count": "TxCnt",
+    "active_addresses": "AdrActCnt",
+    "exchange_inflow_usd": "FlowInExUSD",
+    "exchange_outflow_usd": "FlowOutExUSD",
+}
+
+
+def _metric(unit: str, description: str, minimum: float = 0) -> Column:
+    return Column(pl.Float64, unit, description, nullable=True, minimum=minimum)
+
+
+COLUMNS: Mapping[str, Column] = {
+    "metric_date": Column(pl.Date, "UTC day", "Day that the metrics describe."),
+    "price_usd": _metric("USD", "Reference price at the end of the day.", minimum=1e-6),
+    "market_cap_usd": _metric("USD", "Current supply times price."),
+    "mvrv": _metric("ratio", "Market capitalisation over realised capitalisation."),
+    "hashrate_ths": _metric("TH/s", "Hashrate implied by the day's blocks and difficulty."),
+    "issuance_usd": _metric("USD", "New coins of the day at the day's price."),
+    "fees_btc": _metric("BTC", "Fees of the day's blocks."),
+    "supply_btc": _metric("BTC", "Coins issued up to the end of the day."),
+    "block_count": _metric("blocks", "Blocks of the day."),
+    "transaction_count": _metric("transactions", "Transactions of the day."),
+    "active_addresses": _metric("addresses", "Addresses that sent or received."),
+    "exchange_inflow_usd": _metric("USD", "Value sent to known exchange addresses. Restated."),
+    "exchange_outflow_usd": _metric("USD", "Value sent from known exchange addresses. Restated."),
+}
+
+
+def fetch_asset_metric(session: Session, window: Window, page_size: int = PAGE_SIZE) -> Iterator[Payload]:
+    """All pages of the window, oldest first; the address of the next page is followed as given."""
+    params = {
+        "assets": "btc",
+        "metrics": ",".join(METRICS.values()),
+        "frequency": "1d",
+        "start_time": window.start.date().isoformat(),
+        "end_time": (window.end - timedelta(microseconds=1)).date().isoformat(),  # inclusive
+        "page_size": page_size,
+        "paging_from": "start",
+    }
+    payload = session.get(URL, params)
+    seen = {payload.sha256}
+    yield payload
+    while following := _next_page(payload):
+        payload = session.get(following)
+        if payload.sha256 in seen or len(seen) == MAX_PAGES:
+            raise SourceError(Failure.CHANGED_LAYOUT, f"Paging did not end after {len(seen)} pages.")
+        seen.add(payload.sha256)
+        yield payload
+
+
+def read_asset_metric(payload: Payload) -> Parsed:
+    """One row a day. Raises SourceError when the answer is no list of days."""
+    rows = part(strict_json(payload), "data")
+    if rows:
+        require_names(part(rows, 0, kind=dict), ("asset", "time"), payload.url)
+    return typed(map(_record, rows), COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=rows)
+
+
+def _next_page(payload: Payload) -> str | None:
+    following = part(strict_json(payload), kind=dict).get("next_page_url")
+    return str(following) if following else None
+
+
+def _record(row: object) -> Mapping[str, object]:
+    if not isinstance(row, dict) or row.get("asset") != "btc":
+        return {}  # no day of ours: refused
+    time = row.get("time")
+    # A day's row is stamped with its first instant; any other time would mean that another frequency was sent.
+    is_midnight = isinstance(time, str) and re.fullmatch(r"[\d-]{10}T00:00:00(\.0+)?Z", time) is not None
+    day = str(time)[:10] if is_midnight else time
+    return {"metric_date": day} | {column: row.get(metric) for column, metric in METRICS.items()}
+
+
+DATASETS = (
+    Dataset(
+        provider=PROVIDER,
+        name="asset_metric",
+        bucket=Bucket.ONCHAIN,
+        description="Daily price, capitalisation, MVRV, mining, activity and exchange flows of Bitcoin.",
+        columns=COLUMNS,
+        key=("metric_date",),
+        observed="metric_date",
+        period=timedelta(days=1),
+        publication_lag=timedelta(hours=6),
+        fetch=fetch_asset_metric,
+        read=read_asset_metric,
+        fresh_for=timedelta(days=3),
+        final_after=timedelta(days=7),
+        reread=timedelta(days=14),  # metrics of a day come one by one, and exchange flows are restated
+        restates=True,
+    ),
+)
