@@ -1,0 +1,106 @@
+"""OKX's wire formats: candles, settled funding and open interest, newest first, everything as text."""
+
+from datetime import timedelta
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.bars import DAY, HOUR, Row, bars, events, instant, milliseconds, newest_first, plain, turnover
+from sandbox.serving import Handler, Question, json_answer
+
+MARKETS = {"BTC-USDT": "spot", "BTC-USDT-SWAP": "perp"}
+SWAP = "BTC-USDT-SWAP"
+BARS = {"1H": HOUR, "1Dutc": DAY}
+CONTRACT_BTC = 0.01
+RECENT_BARS = 1440
+FUNDING_DEPTH = timedelta(days=92)  # "three months"
+
+
+def _envelope(data: list[object], code: str = "0", message: str = "") -> Response:
+    return json_answer({"code": code, "msg": message, "data": data})
+
+
+def _unknown_instrument() -> Response:
+    return _envelope([], "51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+
+
+def _page(rows: pl.DataFrame, time: str, question: Question, default: int, most: int) -> list[Row]:
+    """Rows older than `after` and newer than `before`, newest first."""
+    older, newer = (instant(question.params.get(name)) for name in ("after", "before"))
+    rows = rows if older is None else rows.filter(pl.col(time) < older)
+    rows = rows if newer is None else rows.filter(pl.col(time) > newer)
+    return list(newest_first(rows, min(int(question.params.get("limit", default)), most)))
+
+
+def _candles(default: int, depth: int | None) -> Handler:
+    def answer(question: Question) -> Response:
+        market = MARKETS.get(question.params.get("instId", ""))
+        period = BARS.get(question.params.get("bar", ""))
+        if market is None:
+            return _unknown_instrument()
+        if period is None:
+            return _envelope([], "51000", "Parameter bar error")
+        rows = bars(question, "okx", market, period)
+        if depth is not None:
+            rows = rows.filter(pl.col("open_time") > question.clock - depth * period)
+        return _envelope([_candle(row, market) for row in _page(rows, "open_time", question, default, 300)])
+
+    return answer
+
+
+def _candle(row: Row, market: str) -> list[str]:
+    quote = plain(turnover(row), 9)
+    # Spot counts base coin and then quote coin; a swap counts contracts and then base coin.
+    base = plain(row["volume_btc"], 8)
+    volumes = (base, quote) if market == "spot" else (plain(row["volume_btc"] / CONTRACT_BTC, 8), base)
+    prices = (plain(row[name], 8) for name in ("open", "high", "low", "close"))
+    return [str(milliseconds(row["open_time"])), *prices, *volumes, quote, str(int(row["is_closed"]))]
+
+
+def funding_rate_history(question: Question) -> Response:
+    """`funding-rate-history`: settled rates of the last three months."""
+    if question.params.get("instId") != SWAP:
+        return _unknown_instrument()
+    rows = events(question, "funding", "okx", "funding_time")
+    rows = rows.filter(pl.col("funding_time") > question.clock - FUNDING_DEPTH)
+    return _envelope([_settlement(row) for row in _page(rows, "funding_time", question, 400, 400)])
+
+
+def _settlement(row: Row) -> dict[str, str]:
+    return {
+        "formulaType": "withRate",
+        "fundingRate": f"{row['rate']:.16f}",
+        "fundingTime": str(milliseconds(row["funding_time"])),
+        "instId": SWAP,
+        "instType": "SWAP",
+        "method": "current_period",
+        "realizedRate": f"{row['rate']:.16f}",
+    }
+
+
+def open_interest(question: Question) -> Response:
+    """`open-interest`: the newest reading at the clock, in contracts, coin and dollars."""
+    if question.params.get("instId") != SWAP:
+        return _unknown_instrument()
+    newest = events(question, "open_interest", "okx", "time").drop_nulls("oi_btc").tail(1)
+    return _envelope(
+        [
+            {
+                "instId": SWAP,
+                "instType": "SWAP",
+                "oi": plain(row["oi_btc"] / CONTRACT_BTC, 12),
+                "oiCcy": plain(row["oi_btc"], 14),
+                "oiUsd": "" if row["oi_usd"] is None else plain(row["oi_usd"], 12),
+                "ts": str(milliseconds(row["time"])),
+            }
+            for row in newest.iter_rows(named=True)
+        ]
+    )
+
+
+ROUTES: dict[str, Handler] = {
+    "GET www.okx.com/api/v5/market/candles": _candles(100, RECENT_BARS),
+    "GET www.okx.com/api/v5/market/history-candles": _candles(100, None),
+    "GET www.okx.com/api/v5/public/funding-rate-history": funding_rate_history,
+    "GET www.okx.com/api/v5/public/open-interest": open_interest,
+}

@@ -1,0 +1,264 @@
+"""Binance: spot and USD-M perpetual candles, funding and open interest of BTCUSDT.
+
+Published by the exchange itself, in seconds; values are the exchange's, free to use through its API and not to be
+passed on. Addresses in the United States and some clouds are refused with HTTP 451; spot candles then come from
+Binance's own host for market data.
+
+Oddities: the body of the 451 says `code` 0; candles carry the running bar; funding stamps are some milliseconds late;
+`markPrice` is empty or absent in old funding rows; open interest reaches back 30 days only, and an older start is an
+error. COIN-M, which counts contracts of 100 USD where this counts bitcoin, is not used.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sources.dataset import Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import from_ms, part, strict_json
+from sources.venues import (
+    CANDLE_COLUMNS,
+    DAY,
+    HOUR,
+    TAKER_COLUMN,
+    candle_dataset,
+    cells,
+    fields,
+    funding_dataset,
+    milliseconds,
+    moved,
+    open_interest_dataset,
+    read_candles,
+    read_funding,
+    read_open_interest,
+    stamp_of,
+    with_one_before,
+)
+
+SYMBOL = "BTCUSDT"
+INTERVALS: Mapping[timedelta, str] = {DAY: "1d", HOUR: "1h"}
+
+SPOT = "https://api.binance.com/api/v3/klines"
+SPOT_MIRROR = "https://data-api.binance.vision/api/v3/klines"
+SPOT_PAGE = 1000
+PERP = "https://fapi.binance.com/fapi/v1/klines"
+PERP_PAGE = 1500
+FUNDING = "https://fapi.binance.com/fapi/v1/fundingRate"
+FUNDING_PAGE = 1000
+OPEN_INTEREST = "https://fapi.binance.com/futures/data/openInterestHist"
+OPEN_INTEREST_PAGE = 500
+OPEN_INTEREST_DEPTH = timedelta(days=30)
+# The exchange's clock and ours differ, and a start a second too old is an error for the whole request.
+DEPTH_MARGIN = timedelta(minutes=10)
+
+KLINE = (
+    "open_time",
+    "open_usd",
+    "high_usd",
+    "low_usd",
+    "close_usd",
+    "volume_btc",
+    "close_time",
+    "quote_volume",
+    "trades",
+    "taker_buy_btc",
+    "taker_buy_quote",
+    "unused",
+)
+FUNDING_FIELDS = ("symbol", "fundingTime", "fundingRate")
+OPEN_INTEREST_FIELDS = ("symbol", "sumOpenInterest", "sumOpenInterestValue", "timestamp")
+
+# What the documented error codes ask of us; every other one means that the request itself was not accepted.
+ERRORS: Mapping[int, Failure] = {
+    0: Failure.BLOCKED,  # a restricted location
+    -1000: Failure.OUTAGE,  # unknown error while processing
+    -1001: Failure.OUTAGE,  # disconnected
+    -1003: Failure.THROTTLED,  # too many requests
+    -1006: Failure.OUTAGE,  # unexpected response from the message bus
+    -1007: Failure.OUTAGE,  # time-out
+    -1008: Failure.OUTAGE,  # overloaded
+    -1016: Failure.OUTAGE,  # the service is going down
+}
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError for an error object. Data is always a list, so only an object is looked into."""
+    if payload.body.lstrip()[:1] == b"{":
+        _refuse(strict_json(payload))
+
+
+def _refuse(answer: Mapping[str, Any]) -> None:
+    code, message = answer.get("code"), answer.get("msg", "")
+    if isinstance(code, int):
+        raise SourceError(ERRORS.get(code, Failure.REFUSED), f"Binance answered with error {code}: {message!r:.200}.")
+
+
+def fetch_spot(session: Session, window: Window, *, period: timedelta) -> Iterator[Payload]:
+    """Pages of spot candles, oldest first; from the market data host where the usual one refuses our address."""
+    try:
+        yield from _klines(session, window, SPOT, period, SPOT_PAGE)
+    except SourceError as error:
+        if error.failure is not Failure.BLOCKED:
+            raise
+        yield from _klines(session, window, SPOT_MIRROR, period, SPOT_PAGE)
+
+
+def fetch_perp(session: Session, window: Window, *, period: timedelta) -> Iterator[Payload]:
+    """Pages of perpetual candles, oldest first."""
+    yield from _klines(session, window, PERP, period, PERP_PAGE)
+
+
+def _klines(session: Session, window: Window, url: str, period: timedelta, limit: int) -> Iterator[Payload]:
+    start, end = milliseconds(window.start), milliseconds(window.end) - 1
+    while start <= end:
+        params = {"symbol": SYMBOL, "interval": INTERVALS[period], "startTime": start, "endTime": end, "limit": limit}
+        payload = session.get(url, params)
+        yield payload
+        page = _rows(payload)
+        if len(page) < limit:
+            return
+        start = moved(start, stamp_of(cells(page[-1], KLINE, payload)["close_time"], payload) + 1, payload)
+
+
+def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
+    """Pages of settlements, oldest first. A page begins with the last row of the one before, for its interval."""
+    wide = with_one_before(window)
+    start, end = milliseconds(wide.start), milliseconds(wide.end) - 1
+    while True:
+        payload = session.get(FUNDING, {"symbol": SYMBOL, "startTime": start, "endTime": end, "limit": FUNDING_PAGE})
+        yield payload
+        page = _rows(payload)
+        if len(page) < FUNDING_PAGE:
+            return
+        start = moved(start, stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["fundingTime"], payload), payload)
+
+
+def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
+    """Hourly readings of the part of the window that the exchange still keeps; nothing when it keeps none of it."""
+    start = max(window.start, session.now() - OPEN_INTEREST_DEPTH + DEPTH_MARGIN)
+    end = min(window.end, session.now())
+    # Which rows win when a range holds more than a page is not documented, so each request asks for a page at most.
+    span = OPEN_INTEREST_PAGE * HOUR
+    while start < end:
+        yield session.get(
+            OPEN_INTEREST,
+            {
+                "symbol": SYMBOL,
+                "period": "1h",
+                "startTime": milliseconds(start),
+                "endTime": milliseconds(min(start + span, end)) - 1,
+                "limit": OPEN_INTEREST_PAGE,
+            },
+        )
+        start += span
+
+
+def read_klines(payload: Payload, *, period: timedelta) -> Parsed:
+    """Rows of the finished bars on a page."""
+    columns = {**CANDLE_COLUMNS, **TAKER_COLUMN}
+    return read_candles(
+        payload, _rows(payload), partial(_kline, payload), symbol=SYMBOL, period=period, columns=columns
+    )
+
+
+def _kline(payload: Payload, entry: object) -> Mapping[str, object]:
+    bar = cells(entry, KLINE, payload)
+    return {**bar, "open_time": from_ms(bar["open_time"]), "taker_buy_btc": _taker_buys(bar)}
+
+
+def _taker_buys(bar: Mapping[str, Any]) -> object:
+    """Taker buys; null for "none at all" in a bar that traded.
+
+    The format has no null. Of hundreds of trades at least one was bought, so a zero there means that the figure is
+    missing, as it is in our stand-in when its history has none.
+    """
+    missing = _is_zero(bar["taker_buy_btc"]) and not _is_zero(bar["volume_btc"])
+    return None if missing else bar["taker_buy_btc"]
+
+
+def _is_zero(text: object) -> bool:
+    return isinstance(text, str) and text.strip("0") in ("", ".")
+
+
+def read_funding_rate(payload: Payload) -> Parsed:
+    """One row a settlement."""
+    return read_funding(payload, _rows(payload), partial(_settlement, payload))
+
+
+def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS, payload)
+    return {
+        "symbol": record["symbol"],
+        "funding_time": from_ms(record["fundingTime"]),
+        "funding_rate": record["fundingRate"],
+    }
+
+
+def read_open_interest_history(payload: Payload) -> Parsed:
+    """One row an hour; `timestamp` is the end of the hour that it sums up."""
+    return read_open_interest(payload, _rows(payload), partial(_reading, payload))
+
+
+def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
+    record = fields(entry, OPEN_INTEREST_FIELDS, payload)
+    return {
+        "symbol": record["symbol"],
+        # A number in payloads, text in the documentation: both are read.
+        "observed_at": from_ms(record["timestamp"]),
+        "open_interest_btc": record["sumOpenInterest"],
+        "open_interest_usd": record["sumOpenInterestValue"],
+    }
+
+
+def _rows(payload: Payload) -> list[Any]:
+    """The list that every data answer is. Raises SourceError for an error object, CHANGED_LAYOUT for anything else."""
+    answer = strict_json(payload)
+    if isinstance(answer, dict):
+        _refuse(answer)
+    rows: list[Any] = part(answer, where=payload.url)
+    return rows
+
+
+PROVIDER = Provider(
+    name="binance",
+    title="Binance",
+    home="https://www.binance.com",
+    hosts=("api.binance.com", "data-api.binance.vision", "fapi.binance.com"),
+    # `fundingRate` allows 500 requests in five minutes and the statistics 1 000; candles allow far more.
+    requests_per_minute=100,
+    licence="values belong to the exchange; own use through its API terms",
+    may_republish=False,
+    check=check,
+)
+
+DATASETS = (
+    *(
+        candle_dataset(
+            PROVIDER,
+            name,
+            SYMBOL,
+            period=period,
+            fetch=partial(fetch, period=period),
+            read=partial(read_klines, period=period),
+            taker=True,
+        )
+        for name, period, fetch in (
+            ("spot_candle_1d", DAY, fetch_spot),
+            ("spot_candle_1h", HOUR, fetch_spot),
+            ("perp_candle_1d", DAY, fetch_perp),
+        )
+    ),
+    funding_dataset(
+        PROVIDER, "Settled funding rates of the BTCUSDT perpetual.", fetch=fetch_funding, read=read_funding_rate
+    ),
+    open_interest_dataset(
+        PROVIDER,
+        "Hourly open interest of the BTCUSDT perpetual.",
+        fetch=fetch_open_interest,
+        read=read_open_interest_history,
+        depth=OPEN_INTEREST_DEPTH,
+    ),
+)

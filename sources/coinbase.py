@@ -1,0 +1,88 @@
+"""Coinbase Exchange: spot candles of BTC-USD, the dollar market beside the USDT ones.
+
+Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
+
+Oddities: times are seconds; LOW comes before HIGH before OPEN; bars run newest first; a request covers at most 300
+bars; a bar in which nothing traded is missing; the running bar is sent without any mark.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sources.dataset import Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import from_s, part, strict_json
+from sources.venues import DAY, HOUR, candle_dataset, cells, read_candles
+
+SYMBOL = "BTC-USD"
+CANDLES = f"https://api.exchange.coinbase.com/products/{SYMBOL}/candles"
+MOST_BARS = 300
+CANDLE = ("open_time", "low_usd", "high_usd", "open_usd", "close_usd", "volume_btc")
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError for an object with a message. Data is always a list, so only an object is looked into."""
+    if payload.body.lstrip()[:1] == b"{":
+        _refuse(strict_json(payload), payload)
+
+
+def _refuse(answer: Mapping[str, Any], payload: Payload) -> None:
+    # With a 404 or 429 the status says more than the message.
+    if "message" in answer and payload.status in (200, 400):
+        raise SourceError(Failure.REFUSED, f"Coinbase answered with an error: {answer['message']!r:.200}.")
+
+
+def fetch_candles(session: Session, window: Window, *, period: timedelta) -> Iterator[Payload]:
+    """Bars of the window in steps of 300, oldest first. Both ends of a step are included by the exchange."""
+    start, end = window.start, min(window.end, session.now())
+    while start < end:
+        last = min(start + (MOST_BARS - 1) * period, end - timedelta(seconds=1))
+        params = {"granularity": period // timedelta(seconds=1), "start": _iso(start), "end": _iso(last)}
+        yield session.get(CANDLES, params)
+        start += MOST_BARS * period
+
+
+def read_bars(payload: Payload, *, period: timedelta) -> Parsed:
+    """Rows of the finished bars on a page."""
+    answer = strict_json(payload)
+    if isinstance(answer, dict):
+        _refuse(answer, payload)
+    sent = part(answer, where=payload.url)
+    return read_candles(payload, sent, partial(_candle, payload), symbol=SYMBOL, period=period)
+
+
+def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
+    bar = cells(entry, CANDLE, payload)
+    return {**bar, "open_time": from_s(bar["open_time"])}
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+PROVIDER = Provider(
+    name="coinbase",
+    title="Coinbase Exchange",
+    home="https://exchange.coinbase.com",
+    hosts=("api.exchange.coinbase.com",),
+    requests_per_minute=300,  # ten a second are allowed
+    licence="values belong to the exchange; own use through its API terms",
+    may_republish=False,
+    check=check,
+)
+
+DATASETS = tuple(
+    candle_dataset(
+        PROVIDER,
+        name,
+        SYMBOL,
+        period=period,
+        fetch=partial(fetch_candles, period=period),
+        read=partial(read_bars, period=period),
+    )
+    for name, period in (("spot_candle_1d", DAY), ("spot_candle_1h", HOUR))
+)

@@ -1,0 +1,235 @@
+"""OKX: spot and swap candles, settled funding and open interest of BTC-USDT.
+
+Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
+
+Oddities: errors come with HTTP 200 and a `code`; everything is text; pages run newest first. A `1D` bar opens at
+16:00 UTC, so days are asked for as `1Dutc`. `vol` counts contracts of 0.01 BTC for a swap and bitcoin for spot, while
+`volCcy` counts bitcoin for a swap and DOLLARS for spot. In funding history `fundingRate` is the last prediction and
+`realizedRate` what was charged; it reaches back three months. Open interest is answered for now only.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sources.dataset import Access, Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import from_ms, or_null, part, require, strict_json
+from sources.venues import (
+    DAY,
+    HOUR,
+    candle_dataset,
+    cells,
+    fields,
+    funding_dataset,
+    milliseconds,
+    moved,
+    open_interest_dataset,
+    read_candles,
+    read_funding,
+    read_open_interest,
+    stamp_of,
+    with_one_before,
+)
+
+SPOT = "BTC-USDT"
+SWAP = "BTC-USDT-SWAP"
+BARS: Mapping[timedelta, str] = {DAY: "1Dutc", HOUR: "1H"}
+
+API = "https://www.okx.com/api/v5"
+RECENT_CANDLES = f"{API}/market/candles"
+RECENT_BARS = 1440  # what `candles` keeps; older bars are with `history-candles`
+OLD_CANDLES = f"{API}/market/history-candles"
+CANDLE_PAGE = 300
+FUNDING = f"{API}/public/funding-rate-history"
+FUNDING_PAGE = 400
+FUNDING_DEPTH = timedelta(days=90)
+OPEN_INTEREST = f"{API}/public/open-interest"
+
+CANDLE = ("open_time", "open_usd", "high_usd", "low_usd", "close_usd", "vol", "volCcy", "volCcyQuote", "confirm")
+# Which of the three volumes is in bitcoin.
+VOLUME_BTC: Mapping[str, str] = {SPOT: "vol", SWAP: "volCcy"}
+FUNDING_FIELDS = ("instId", "fundingTime", "realizedRate")
+OPEN_INTEREST_FIELDS = ("instId", "oiCcy", "oiUsd", "ts")
+
+# What the documented codes ask of us; every other one means that the request itself was not accepted.
+ERRORS: Mapping[str, Failure] = {
+    "50001": Failure.OUTAGE,  # temporarily unavailable
+    "50004": Failure.OUTAGE,  # time-out
+    "50011": Failure.THROTTLED,  # rate limit
+    "50013": Failure.OUTAGE,  # busy
+    "50026": Failure.OUTAGE,  # system error
+    "50040": Failure.THROTTLED,  # too frequent
+    "50061": Failure.THROTTLED,  # rate limit of an account
+}
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError unless `code` is "0". An HTTP error without one is left to its status."""
+    answer = strict_json(payload)
+    if payload.status == 200 or (isinstance(answer, dict) and "code" in answer):
+        _accepted(answer, payload)
+
+
+def _accepted(answer: object, payload: Payload) -> Mapping[str, Any]:
+    code = str(part(answer, "code", kind=(int, str), where=payload.url))
+    envelope: Mapping[str, Any] = part(answer, kind=dict)
+    if code != "0":
+        failure, message = ERRORS.get(code, Failure.REFUSED), envelope.get("msg", "")
+        raise SourceError(failure, f"OKX answered with error {code:.20}: {message!r:.200}.")
+    return envelope
+
+
+def fetch_candles(session: Session, window: Window, *, instrument: str, period: timedelta) -> Iterator[Payload]:
+    """Pages of bars, newest first, back to the window's start."""
+    is_recent = window.start >= session.now() - (RECENT_BARS - 1) * period
+    # Both limits are exclusive: older than `after`, newer than `before`.
+    start, after = milliseconds(window.start), milliseconds(window.end)
+    first_bar = start + -start % (period // timedelta(milliseconds=1))
+    while True:
+        params = {
+            "instId": instrument,
+            "bar": BARS[period],
+            "after": after,
+            "before": start - 1,
+            "limit": CANDLE_PAGE,
+        }
+        payload = session.get(RECENT_CANDLES if is_recent else OLD_CANDLES, params)
+        yield payload
+        page = _data(payload)
+        if not page:
+            return
+        oldest = stamp_of(cells(page[-1], CANDLE, payload)["open_time"], payload)
+        # The documented page size has changed twice, so a short page does not mean that it was the last one.
+        if oldest <= first_bar:
+            return
+        after = moved(after, oldest, payload, back=True)
+
+
+def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
+    """Pages of settlements, newest first. A page begins with the last row of the one before, for its interval."""
+    wide = with_one_before(window)
+    after, before = milliseconds(wide.end), milliseconds(wide.start) - 1
+    while True:
+        payload = session.get(FUNDING, {"instId": SWAP, "after": after, "before": before, "limit": FUNDING_PAGE})
+        yield payload
+        page = _data(payload)
+        if len(page) < FUNDING_PAGE:
+            return
+        oldest = stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["fundingTime"], payload)
+        after = moved(after, oldest + 1, payload, back=True)
+
+
+def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
+    """Open interest at this moment, whatever the window."""
+    yield session.get(OPEN_INTEREST, {"instType": "SWAP", "instId": SWAP})
+
+
+def read_bars(payload: Payload, *, instrument: str, period: timedelta) -> Parsed:
+    """Rows of the confirmed bars on a page."""
+    bars = [bar for bar in _data(payload) if _is_confirmed(bar, payload)]
+    candle = partial(_candle, payload, VOLUME_BTC[instrument])
+    return read_candles(payload, bars, candle, symbol=instrument, period=period)
+
+
+def _is_confirmed(entry: object, payload: Payload) -> bool:
+    mark = cells(entry, CANDLE, payload)["confirm"]
+    require(mark in ("0", "1"), f"{payload.url}: confirm is {mark!r:.20} where 0 or 1 was expected.")
+    return bool(mark == "1")
+
+
+def _candle(payload: Payload, volume: str, entry: object) -> Mapping[str, object]:
+    bar = cells(entry, CANDLE, payload)
+    return {**bar, "open_time": from_ms(bar["open_time"]), "volume_btc": bar[volume]}
+
+
+def read_funding_rate(payload: Payload) -> Parsed:
+    """One row a settlement, with the rate that was charged."""
+    return read_funding(payload, _data(payload), partial(_settlement, payload))
+
+
+def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS, payload)
+    return {
+        "symbol": record["instId"],
+        "funding_time": from_ms(record["fundingTime"]),
+        "funding_rate": record["realizedRate"],
+    }
+
+
+def read_open_interest_now(payload: Payload) -> Parsed:
+    """One row an instrument. Raises CHANGED_LAYOUT for a contract other than the swap, whose `oiCcy` is no bitcoin."""
+    return read_open_interest(payload, _data(payload), partial(_reading, payload))
+
+
+def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
+    record = fields(entry, OPEN_INTEREST_FIELDS, payload)
+    require(record["instId"] == SWAP, f"{payload.url}: instrument {record['instId']!r:.40} was not asked for.")
+    return {
+        "symbol": record["instId"],
+        "observed_at": from_ms(record["ts"]),
+        # Sums of binary fractions: 26631.0729999999861. A satoshi and a cent are the last digits that mean anything.
+        "open_interest_btc": _rounded(record["oiCcy"], 8),
+        "open_interest_usd": _rounded(or_null(record["oiUsd"], ""), 2),
+    }
+
+
+def _rounded(text: object, decimals: int) -> object:
+    """A number in text, rounded; anything else stays as it came, to be refused."""
+    try:
+        return round(float(text), decimals) if isinstance(text, str) else text
+    except ValueError:
+        return text
+
+
+def _data(payload: Payload) -> list[Any]:
+    answer = _accepted(strict_json(payload), payload)
+    rows: list[Any] = part(answer, "data", where=payload.url)
+    return rows
+
+
+PROVIDER = Provider(
+    name="okx",
+    title="OKX",
+    home="https://www.okx.com",
+    hosts=("www.okx.com",),
+    requests_per_minute=240,  # the slowest of the endpoints allows ten in two seconds
+    licence="values belong to the exchange; own use through its API terms",
+    may_republish=False,
+    check=check,
+)
+
+DATASETS = (
+    *(
+        candle_dataset(
+            PROVIDER,
+            name,
+            instrument,
+            period=period,
+            fetch=partial(fetch_candles, instrument=instrument, period=period),
+            read=partial(read_bars, instrument=instrument, period=period),
+        )
+        for name, instrument, period in (
+            ("spot_candle_1d", SPOT, DAY),
+            ("perp_candle_1d", SWAP, DAY),
+            ("perp_candle_1h", SWAP, HOUR),
+        )
+    ),
+    funding_dataset(
+        PROVIDER,
+        "Settled funding rates of the BTC-USDT perpetual swap, as charged.",
+        fetch=fetch_funding,
+        read=read_funding_rate,
+        depth=FUNDING_DEPTH,
+    ),
+    open_interest_dataset(
+        PROVIDER,
+        "Open interest of the BTC-USDT perpetual swap at the moment of asking.",
+        fetch=fetch_open_interest,
+        read=read_open_interest_now,
+        access=Access.NOW,
+    ),
+)
