@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from sandbox.binance import ROUTES
+from sandbox.serving import Handler
 from sources.binance import DATASETS
 from tests.unit.venue_market import DAY, HOUR, bars, folder, payload, question, table
 
@@ -45,18 +46,22 @@ def as_bars(market: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("name", "market", "handler"),
+    ("name", "market", "handler", "odd"),
     [
-        ("api_v3_klines_BTCUSDT_1d_2019", "spot", SPOT),
-        ("fapi_v1_klines_BTCUSDT_1d_2019", "perp", PERP),
+        ("api_v3_klines_BTCUSDT_1d_2019", "spot", SPOT, []),
+        # One of the 116 recorded quote volumes has eight decimals instead of five.
+        ("fapi_v1_klines_BTCUSDT_1d_2019", "perp", PERP, [16]),
     ],
 )
-def test_bars_are_encoded_as_recorded(real: Path, tmp_path: Path, name: str, market: str, handler: Any) -> None:
+def test_bars_are_encoded_as_recorded(
+    real: Path, tmp_path: Path, name: str, market: str, handler: Handler, odd: list[int]
+) -> None:
     wire, rows = recorded(real, name, f"{market}_candle_1d")
     path = folder(tmp_path / "market", {"price_1d": as_bars(market, rows)})
     asked = question(path, datetime(2020, 1, 5), symbol="BTCUSDT", interval="1d", limit="1000")
     encoded = json.loads(handler(asked).body)
-    assert form(encoded) == form(wire)
+    assert len(encoded) == len(wire)
+    assert [i for i in range(len(wire)) if form(encoded[i]) != form(wire[i])] == odd
     # Trades, quote volumes and the last column are not in the market tables.
     known = [0, 1, 2, 3, 4, 5, 6, 9]
     assert [[bar[i] for i in known] for bar in encoded] == [[bar[i] for i in known] for bar in wire]
