@@ -2,6 +2,39 @@
 
 from collections.abc import Mapping
 
+from sandbox import (
+    binance,
+    bitview,
+    bybit,
+    cboe,
+    coinbase,
+    coinglass,
+    coinmetrics,
+    deribit,
+    farside,
+    fred,
+    glassnode,
+    mempool,
+    okx,
+    treasury,
+    yahoo,
+)
 from sandbox.serving import Handler
 
-ROUTES: Mapping[str, Handler] = {}
+ROUTES: Mapping[str, Handler] = {
+    **binance.ROUTES,
+    **bybit.ROUTES,
+    **okx.ROUTES,
+    **coinbase.ROUTES,
+    **deribit.ROUTES,
+    **coinglass.ROUTES,
+    **farside.ROUTES,
+    **coinmetrics.ROUTES,
+    **mempool.ROUTES,
+    **treasury.ROUTES,
+    **fred.ROUTES,
+    **yahoo.ROUTES,
+    **cboe.ROUTES,
+    **bitview.ROUTES,
+    **glassnode.ROUTES,
+}

@@ -2,17 +2,50 @@
 
 from types import ModuleType
 
+from sources import (
+    binance,
+    bitview,
+    bybit,
+    cboe,
+    coinbase,
+    coinglass,
+    coinmetrics,
+    deribit,
+    farside,
+    fred,
+    glassnode,
+    mempool,
+    okx,
+    treasury,
+    yahoo,
+)
 from sources.dataset import Dataset, Provider
 
-MODULES: tuple[ModuleType, ...] = ()
+MODULES: tuple[ModuleType, ...] = (
+    binance,
+    bybit,
+    okx,
+    coinbase,
+    deribit,
+    coinglass,
+    farside,
+    coinmetrics,
+    mempool,
+    treasury,
+    fred,
+    yahoo,
+    cboe,
+    bitview,
+    glassnode,
+)
 
 PROVIDERS: tuple[Provider, ...] = tuple(module.PROVIDER for module in MODULES)
 DATASETS: tuple[Dataset, ...] = tuple(dataset for module in MODULES for dataset in module.DATASETS)
 
 
-def dataset(id: str) -> Dataset:
+def dataset(dataset_id: str) -> Dataset:
     """The declared dataset of that id, such as `binance.funding_rate`. Raises KeyError with the known ids."""
     for declared in DATASETS:
-        if declared.id == id:
+        if declared.id == dataset_id:
             return declared
-    raise KeyError(f"There is no dataset {id!r}. Known: {', '.join(sorted(known.id for known in DATASETS))}.")
+    raise KeyError(f"There is no dataset {dataset_id!r}. Known: {', '.join(known.id for known in DATASETS)}.")
