@@ -55,7 +55,7 @@ def _page(market: Market, published: int, newest: date, *, is_recent: bool) -> s
         head = _row("th", "Date", [*funds, "Total"])
     rows = [[_cell(value) for value in values] for _, *values in flows.iter_rows()]
     labels = [f"{day:%d %b %Y}" for day in flows["date"]]
-    colours = [""] * (len(rows) - 1) + ["#99ff99" if _is_incomplete(flows) else ""]
+    colours = [""] * (len(rows) - 1) + ["#99ff99" if _is_incomplete(flows) else ""] if rows else []
     shown = slice(-RECENT_DATES, None) if is_recent else slice(None)
     body = [_row("td", *row) for row in zip(labels[shown], rows[shown], colours[shown], strict=True)]
     figures = pl.exclude("date")

@@ -8,7 +8,7 @@ A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a f
 | `garbage` | answers 200 with bytes that are no data |
 | `html` | answers 200 with a bot wall's page |
 | `blocked` | answers 403 with Cloudflare's challenge |
-| `header` | answers as usual, with the first field or column renamed |
+| `header` | answers as usual, with the first field or column renamed (or missing, where columns have no names) |
 | `truncate` | announces the whole body and sends half of it |
 | `slow` | answers as usual, a second later |
 | `429:3` | answers 429 three times, then as usual; any status 400-599 and count will do |
@@ -18,7 +18,7 @@ A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a f
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -50,10 +50,16 @@ class _Status:
 
 
 class Faults:
-    """The faults of one run of the stand-in, parsed from their text. Raises FaultsError."""
+    """The faults of one run of the stand-in, parsed from their text.
 
-    def __init__(self, text: str) -> None:
+    Raises FaultsError for a text that is no list of faults or names a host that is not among `hosts`.
+    """
+
+    def __init__(self, text: str, hosts: Collection[str]) -> None:
         self._faults: Mapping[str, str | _Status] = dict(_parse(item) for item in text.split(",") if item.strip())
+        unknown = sorted(set(self._faults) - set(hosts))
+        if unknown:
+            raise FaultsError(f"The stand-in does not play {', '.join(unknown)}. It plays {', '.join(sorted(hosts))}.")
 
     async def instead(self, host: str) -> Response | None:
         """What the host answers without looking at the question; None = the true answer is wanted."""
@@ -110,15 +116,16 @@ def _renamed(body: bytes) -> bytes:
 
 
 def _rename_deepest(content: object) -> object:
-    """Rename the first name of each object in the first list of objects found; without one, every first name.
+    """Rename the first name of every innermost object, and drop the first cell of every innermost list of a table.
 
-    An envelope's own first field is seldom read; the field of a row is.
+    An envelope's own first field is seldom read; a row's is.
     """
     if isinstance(content, list):
-        return [_rename_deepest(item) for item in content]
+        if any(isinstance(item, dict | list) for item in content):
+            return [_rename_deepest(item) for item in content]
+        return content[1:]
     if isinstance(content, dict) and content:
-        deeper = [name for name, value in content.items() if isinstance(value, dict | list) and value]
-        if deeper:
+        if any(isinstance(value, dict | list) and value for value in content.values()):
             return {name: _rename_deepest(value) for name, value in content.items()}
         first = next(iter(content))
         return {(f"renamed_{name}" if name == first else name): value for name, value in content.items()}

@@ -63,7 +63,7 @@ def application(
     `routes` maps "METHOD host/path" to handlers, `faults` is the text described in `sandbox.faults`, and every request
     is appended to `log`. Raises FaultsError for a text that is no list of faults.
     """
-    misbehave = Faults(faults or "")
+    misbehave = Faults(faults or "", {_host(route) for route in routes})
 
     def endpoint(host: str, handler: Handler) -> Callable[..., object]:
         async def answer(request: Request) -> Response:
@@ -97,8 +97,7 @@ def application(
     mounted = [Route("/leadline/origin", origin)]
     for key, handler in routes.items():
         method, _, address = key.partition(" ")
-        host, _, _path = address.partition("/")
-        mounted.append(Route(f"/{address}", endpoint(host, handler), methods=[method]))
+        mounted.append(Route(f"/{address}", endpoint(_host(key), handler), methods=[method]))
     return Starlette(routes=mounted, exception_handlers={404: unknown, 405: unknown})
 
 
@@ -132,6 +131,10 @@ def running(
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def _host(route: str) -> str:
+    return route.partition(" ")[2].partition("/")[0]
 
 
 def _clock(request: Request, market: Market) -> datetime:
