@@ -11,7 +11,7 @@ from sandbox.serving import Handler, Question, json_answer
 ADDRESS = "community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 LAG = timedelta(days=1, hours=6)
 
-# The free metrics that a market table has, in the provider's units.
+# The free metrics in the provider's units; two of them are in no market table.
 METRICS = {
     "PriceUSD": pl.col("price_usd"),
     "CapMrktCurUSD": pl.col("market_cap_usd"),
@@ -21,25 +21,27 @@ METRICS = {
     "FeeTotNtv": pl.col("fees_btc"),
     "SplyCur": pl.col("supply_btc"),
     "BlkCnt": pl.col("block_count"),
+    "TxCnt": pl.lit(None),
+    "AdrActCnt": pl.lit(None),
     "FlowInExUSD": pl.col("exchange_inflow_btc") * pl.col("price_usd"),
     "FlowOutExUSD": pl.col("exchange_outflow_btc") * pl.col("price_usd"),
 }
-# Free as well, but in no market table: never computed, so absent from every row.
-OTHERS = ("TxCnt", "AdrActCnt")
 
 
 def asset_metrics(question: Question) -> Response:
     """One page of days, oldest first; without `paging_from=start` the last page."""
     params = question.params
     asked = params.get("metrics", "").split(",")
-    unknown = [metric for metric in asked if metric not in METRICS and metric not in OTHERS]
+    unknown = [metric for metric in asked if metric not in METRICS]
     if unknown or params.get("assets") != "btc" or params.get("frequency") != "1d":
-        return _error(f"Bad parameter 'metrics'. Value '{','.join(unknown)}' is not supported.")
-    days = question.market.table("onchain_1d").filter(pl.col("date").cast(pl.Datetime("us")) + LAG <= question.clock)
+        message = f"Bad parameter 'metrics'. Value '{','.join(unknown)}' is not supported."
+        return json_answer({"error": {"type": "bad_parameter", "message": message}}, 400)
     day = pl.col("date").cast(pl.String).alias("time")
-    columns = [METRICS[metric].cast(pl.Float64).alias(metric) for metric in asked if metric in METRICS]
+    columns = [METRICS[metric].cast(pl.Float64).alias(metric) for metric in asked]
     values = (
-        days.filter(day >= params.get("start_time", ""), day <= params.get("end_time", "9999"))
+        question.market.table("onchain_1d")
+        .filter(pl.col("date").cast(pl.Datetime("us")) + LAG <= question.clock)
+        .filter(day >= params.get("start_time", ""), day <= params.get("end_time", "9999"))
         .select(day, *columns)
         .filter(pl.any_horizontal(pl.exclude("time").is_not_null()))
     )
@@ -49,9 +51,8 @@ def asset_metrics(question: Question) -> Response:
     first = int(params.get("next_page_token", 0))
     page: dict[str, object] = {"data": _rows(values.slice(first, size))}
     if first + size < len(values):
-        token = str(first + size)
-        following = urlencode({**params, "next_page_token": token}, safe=",")
-        page |= {"next_page_token": token, "next_page_url": f"https://{ADDRESS}?{following}"}
+        token = {"next_page_token": str(first + size)}
+        page |= token | {"next_page_url": f"https://{ADDRESS}?{urlencode({**params, **token}, safe=',')}"}
     return json_answer(page)
 
 
@@ -62,10 +63,6 @@ def _rows(values: pl.DataFrame) -> list[dict[str, str]]:
         | {metric: f"{value:.15g}" for metric, value in row.items() if value is not None}
         for row in values.to_dicts()
     ]
-
-
-def _error(message: str) -> Response:
-    return json_answer({"error": {"type": "bad_parameter", "message": message}}, 400)
 
 
 ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics}

@@ -1,6 +1,6 @@
 """FRED graph download from `macro_1d`: one series a file, a date's value from 22:50 UTC of the next business day."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 from starlette.responses import Response
@@ -13,7 +13,6 @@ SERIES = {
     "DJIA": "dji", "NASDAQSOX": "sox", "VIXCLS": "vix", "DTWEXBGS": None,
 }  # fmt: skip
 DECIMALS = {"DTWEXBGS": 4, "DGS2": 2, "DGS10": 2, "DFII10": 2}
-PUBLISHED = timedelta(hours=22, minutes=50)
 UNKNOWN = "<!DOCTYPE html><html><head><title>Error - St. Louis Fed</title></head><body>Not found</body></html>"
 
 
@@ -45,9 +44,8 @@ def encode(series: str, values: dict[date, float | None]) -> str:
 
 
 def _out(day: date) -> datetime:
-    """When the value of a date is published."""
-    following = day + timedelta(days=7 - day.weekday() if day.weekday() >= 4 else 1)
-    return datetime(following.year, following.month, following.day) + PUBLISHED
+    """The evening of the next business day."""
+    return datetime.combine(day, time(22, 50)) + timedelta(days=7 - day.weekday() if day.weekday() >= 4 else 1)
 
 
 ROUTES: dict[str, Handler] = {"GET fred.stlouisfed.org/graph/fredgraph.csv": fredgraph}

@@ -16,7 +16,7 @@ TARGET_S = 600
 DAY = timedelta(days=1)
 LAG = timedelta(minutes=15)  # a day's hashrate is written soon after midnight
 PERIODS = {"3d": 3, "1w": 7, "1m": 30, "3m": 91, "6m": 182, "1y": 365, "2y": 730, "3y": 1095}
-CHANGE_NAMES = ("time", "height", "difficulty", "adjustment")
+CHANGE = ("time", "height", "difficulty", "adjustment")
 
 
 def hashrate(question: Question) -> Response:
@@ -30,16 +30,14 @@ def hashrate(question: Question) -> Response:
         for stamp, rate in days.select(end_of_day.alias("stamp"), "hashrate_ehs").iter_rows()
     ]
     epochs = _epochs(question)
-    content = {
-        "hashrates": points,
-        "difficulty": [
-            dict(zip(("time", "height", "difficulty", "adjustment"), entry, strict=True))
-            for entry in _changes(question)
-        ],
-        "currentHashrate": points[-1]["avgHashrate"] if points else 0,
-        "currentDifficulty": epochs["difficulty"][-1] if len(epochs) else 0,
-    }
-    return json_answer(content)
+    return json_answer(
+        {
+            "hashrates": points,
+            "difficulty": [dict(zip(CHANGE, change, strict=True)) for change in _changes(question)],
+            "currentHashrate": points[-1]["avgHashrate"] if points else 0,
+            "currentDifficulty": epochs["difficulty"][-1] if len(epochs) else 0,
+        }
+    )
 
 
 def difficulty_adjustments(question: Question) -> Response:
@@ -105,11 +103,11 @@ def estimate(
 
 
 def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Times (unix seconds) and heights, from the epoch before to the clock: from blocks, else from daily counts."""
+    """Times (unix seconds) and heights to go evenly between, from the epoch before to the clock: blocks, else days."""
     clock = question.clock
     blocks = question.market.table("blocks").filter(pl.col("time").is_between(start - 14 * DAY, clock + DAY))
     if len(blocks) and blocks["time"][0] <= start and blocks["time"][-1] >= clock - timedelta(hours=3):
-        return _seconds(blocks["time"]), np.maximum.accumulate(blocks["height"].to_numpy())
+        return blocks["time"].dt.epoch("s").to_numpy(), np.maximum.accumulate(blocks["height"].to_numpy())
     counted = question.market.table("onchain_1d").filter(pl.col("block_count").is_not_null())
     for first in (start.date() - 5 * DAY, start.date()):  # with the end of the epoch before, if its days are there
         days = counted.filter(pl.col("date").is_between(first, clock.date()))
@@ -118,7 +116,7 @@ def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray
     else:
         return None, None  # a day without a count: nobody knows the height
     # Blocks are spread evenly over their day; a day without a count yet goes on as the last one did.
-    midnights = _seconds(days["date"].cast(pl.Datetime("us")))
+    midnights = days["date"].dt.epoch("s").to_numpy()
     times = np.append(midnights, midnights[-1] + np.array([86_400, 2 * 86_400]))
     counts = days["block_count"].to_numpy()
     found = np.concatenate([[0], np.cumsum(counts), [counts.sum() + counts[-1]]])
@@ -131,21 +129,13 @@ def _epochs(question: Question) -> pl.DataFrame:
 
 def _changes(question: Question) -> list[tuple[int, int, float, float]]:
     """Time, height, difficulty and ratio of the adjustments in the period asked for, oldest first."""
-    rows = _epochs(question).filter(pl.col("start_time") >= _since(question))
-    columns = ("start_time", "start_height", "difficulty", "change_pct")
-    return [
-        (_unix(start), height, difficulty, 1 + (change or 0) / 100)
-        for start, height, difficulty, change in rows.select(columns).iter_rows()
-    ]
+    rows = _epochs(question).filter(pl.col("start_time") >= _since(question)).drop("epoch")
+    return [(_unix(start), height, level, 1 + (pct or 0) / 100) for height, start, level, pct in rows.iter_rows()]
 
 
 def _since(question: Question) -> datetime:
     days = PERIODS.get(question.path["period"])
     return datetime(2009, 1, 1) if days is None else question.clock - days * DAY
-
-
-def _seconds(times: pl.Series) -> np.ndarray:
-    return times.dt.epoch("s").to_numpy()
 
 
 def _unix(instant: datetime) -> int:

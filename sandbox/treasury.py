@@ -10,28 +10,27 @@ from sandbox.serving import Handler, Question, text_answer
 
 PAGE = "home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
 PUBLISHED = timedelta(hours=22, minutes=30)
-# Curve -> its tenor columns in the file, each with the series of the market table.
+# Curve -> series of the market table, each with its column in the file.
 CURVES = {
-    "daily_treasury_yield_curve": {"2 Yr": "ust2y", "10 Yr": "ust10y"},
-    "daily_treasury_real_yield_curve": {"10 YR": "real10y"},
+    "daily_treasury_yield_curve": {"ust2y": "2 Yr", "ust10y": "10 Yr"},
+    "daily_treasury_real_yield_curve": {"real10y": "10 YR"},
 }
 
 
 def rates(question: Question) -> Response:
     """The days of one year that are out."""
-    curve = question.params.get("type", "")
-    if curve not in CURVES:
+    labels = CURVES.get(question.params.get("type", ""))
+    if labels is None:
         return text_answer("Not Found", 404)
-    tenors = {series: label for label, series in CURVES[curve].items()}
     rows = question.market.table("macro_1d").filter(
-        pl.col("series").is_in(list(tenors)),
+        pl.col("series").is_in(list(labels)),
         pl.col("date").dt.year().cast(pl.String) == question.path["year"],
         pl.col("date").cast(pl.Datetime("us")) + PUBLISHED <= question.clock,
     )
     days: dict[date, dict[str, float]] = {}
     for series, day, rate in rows.select("series", "date", "close").iter_rows():
-        days.setdefault(day, {})[tenors[series]] = rate
-    return text_answer(encode(tuple(CURVES[curve]), days), media_type="text/csv")
+        days.setdefault(day, {})[labels[series]] = rate
+    return text_answer(encode(tuple(labels.values()), days), media_type="text/csv")
 
 
 def encode(labels: tuple[str, ...], days: Mapping[date, Mapping[str, float | None]]) -> str:

@@ -16,6 +16,7 @@ SERIES = {
 }  # fmt: skip
 NEW_YORK = ZoneInfo("America/New_York")
 VISIBLE_FROM = timedelta(hours=21)
+OPEN, CLOSE = time(9, 30), time(16)
 PRICES = ("open", "high", "low", "close")
 
 
@@ -29,11 +30,8 @@ def chart(question: Question) -> Response:
         pl.col("series") == SERIES[symbol], pl.col("date").cast(pl.Datetime("us")) + VISIBLE_FROM <= question.clock
     )
     first, last = int(params.get("period1", 0)), int(params.get("period2", 2**40))
-    shown = [
-        (day, prices)
-        for day, *prices in bars.select("date", *PRICES).iter_rows()
-        if first <= _stamp(day, time(9, 30)) < last
-    ]
+    rows = bars.select("date", *PRICES).iter_rows()
+    shown = [(day, prices) for day, *prices in rows if first <= _stamp(day, OPEN) < last]
     return json_answer(encode(symbol, shown, question.clock.date()))
 
 
@@ -43,9 +41,8 @@ def encode(symbol: str, bars: Sequence[tuple[date, Sequence[float | None]]], tod
         name: [None if prices[i] is None else float(np.float32(prices[i] or 0)) for _, prices in bars]
         for i, name in enumerate(PRICES)
     }
-    stamps = [_stamp(day, time(9, 30)) for day, _ in bars]
+    stamps = [_stamp(day, OPEN) for day, _ in bars]
     offset = _stamp(today, time(0), UTC) - _stamp(today, time(0))
-    periods = {"pre": (time(4), time(9, 30)), "regular": (time(9, 30), time(16)), "post": (time(16), time(20))}
     zone = {"timezone": "EST" if offset == -18_000 else "EDT", "gmtoffset": offset}
     close = columns["close"][-1] if bars else 0.0
     meta = {
@@ -54,8 +51,8 @@ def encode(symbol: str, bars: Sequence[tuple[date, Sequence[float | None]]], tod
         "hasPrePostMarketData": False, **zone, "exchangeTimezoneName": NEW_YORK.key, "regularMarketPrice": close,
         "chartPreviousClose": close, "priceHint": 2,
         "currentTradingPeriod": {
-            name: {**zone, "start": _stamp(today, start), "end": _stamp(today, end)}
-            for name, (start, end) in periods.items()
+            name: {**zone, "start": _stamp(today, opens), "end": _stamp(today, closes)}
+            for name, opens, closes in (("pre", time(4), OPEN), ("regular", OPEN, CLOSE), ("post", CLOSE, time(20)))
         },
         "dataGranularity": "1d", "range": "", "validRanges": ["1d", "5d", "1mo", "1y", "10y", "ytd", "max"],
     }  # fmt: skip
