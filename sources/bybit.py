@@ -102,6 +102,7 @@ def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
         # The exchange hands out a cursor with the last page too.
         if len(result["list"]) < PAGE or not cursor:
             return
+        require(isinstance(cursor, str), f"{payload.url}: the cursor {cursor!r:.40} is no text.")
         require(cursor not in seen, f"{payload.url} hands out the same cursor again.")
         seen.add(cursor)
         # It is URL-encoded already, and would be encoded once more on its way back.

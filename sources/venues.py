@@ -101,8 +101,9 @@ def read_candles(
     contradictory = parsed.rows.filter(outside)["open_time"].to_list()
     if not contradictory:
         return parsed
-    texts = {record["open_time"]: json.dumps(bar) for record, bar in zip(records, kept, strict=True)}
-    refused = (Reject("open_usd, close_usd: outside the bar's low and high", texts[time]) for time in contradictory)
+    texts = {str(record["open_time"]): json.dumps(bar) for record, bar in zip(records, kept, strict=True)}
+    reason = "open_usd, close_usd: outside the bar's low and high"
+    refused = (Reject(reason, texts[str(time)]) for time in contradictory)
     return Parsed(parsed.rows.remove(outside), (*parsed.rejects, *refused))
 
 
@@ -119,12 +120,12 @@ def read_funding(payload: Payload, sent: Sequence[Any], settlement: Callable[[An
             record["funding_time"] = (stamp + timedelta(seconds=30)).replace(second=0, microsecond=0)
     intervals = _intervals(stamp for record in records if isinstance(stamp := record["funding_time"], datetime))
     for record in records:
-        interval = intervals.get(record["funding_time"], DEFAULT_FUNDING_INTERVAL)
-        record["interval_hours"] = interval / HOUR
+        stamp = record["funding_time"]
+        record["interval_hours"] = intervals[stamp] / HOUR if isinstance(stamp, datetime) else None
     return typed(records, FUNDING_COLUMNS, fetched_at=payload.fetched_at, observed="funding_time", sent=sent)
 
 
-def _intervals(stamps: Iterable[datetime]) -> dict[object, timedelta]:
+def _intervals(stamps: Iterable[datetime]) -> dict[datetime, timedelta]:
     """The interval that ends at each stamp: the distance to the stamp before.
 
     Where that one is missing it is the distance to the stamp after, and where there is neither, eight hours.
@@ -170,9 +171,10 @@ def with_one_before(window: Window) -> Window:
 
 def stamp_of(value: object, payload: Payload) -> int:
     """A time on a page that decides where the next page begins, in milliseconds. Raises CHANGED_LAYOUT for none."""
-    if not isinstance(from_ms(value), datetime):
+    stamp = from_ms(value)
+    if not isinstance(stamp, datetime):
         raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent {value!r:.80} where a time was expected.")
-    return int(str(value))
+    return milliseconds(stamp.replace(tzinfo=UTC))
 
 
 def moved(cursor: int, following: int, payload: Payload, *, back: bool = False) -> int:

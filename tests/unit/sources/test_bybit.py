@@ -112,6 +112,21 @@ def test_error_codes_say_what_to_do(code: object, failure: Failure) -> None:
     assert "as it says" in caught.value.what
 
 
+def test_an_http_error_without_a_code_is_left_to_its_status() -> None:
+    check(payload({"message": "no such path"}, status=404))
+    with pytest.raises(SourceError, match="retCode"):
+        check(payload({"message": "no such path"}))
+
+
+@pytest.mark.parametrize("stamp", ["soon", None, [1], {}, 1.5, "1767225600"])
+def test_a_settlement_without_a_time_is_refused(stamp: object) -> None:
+    row = {"symbol": "BTCUSDT", "fundingRate": "0.0001", "fundingRateTimestamp": stamp}
+    good = {**row, "fundingRateTimestamp": "1767225600000"}
+    parsed = BY_NAME["funding_rate"].read(payload(envelope([row, good])))
+    assert parsed.rows["funding_time"].to_list() == [T0]
+    assert [reject.reason.split(":")[0] for reject in parsed.rejects] == ["funding_time"]
+
+
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_an_error_behind_status_200_is_no_data(real: Path, name: str) -> None:
     body = (real / "fixtures" / "errors" / "bybit_rate_limit.json").read_bytes()

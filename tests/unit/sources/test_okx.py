@@ -134,6 +134,12 @@ def test_error_codes_say_what_to_do(code: object, failure: Failure) -> None:
     assert "as it says" in caught.value.what
 
 
+def test_an_http_error_without_a_code_is_left_to_its_status() -> None:
+    check(payload({"message": "no such path"}, status=404))
+    with pytest.raises(SourceError, match="code"):
+        check(payload({"message": "no such path"}))
+
+
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_an_error_behind_status_200_is_no_data(name: str) -> None:
     with pytest.raises(SourceError) as caught:
