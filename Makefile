@@ -1,0 +1,56 @@
+# Two commands to begin with: `make demo` and `make test`. Both set up what they need.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up run test lint docs sql bench clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ROOMS := sources warehouse analytics orchestration reporting sandbox
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.runtime ## make .venv with the locked dependencies and Leadline itself
+demo: .venv/.runtime ## the whole warehouse on a simulated market, no network and no keys needed; prints the board
+	@$(BIN)/leadline demo
+
+up: .venv/.runtime ## Dagster's web server and schedules on http://127.0.0.1:3000, with live sources
+	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+run: .venv/.runtime ## fetch from live sources, build, publish
+	@$(BIN)/leadline run
+
+test: .venv/.dev ## every test, with coverage; no network needed
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+lint: .venv/.dev ## style, types, SQL, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+docs: .venv/.runtime ## dbt's documentation site of every model and column, in dbt_project/target/index.html
+	@$(BIN)/leadline docs
+
+sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse
+	@$(BIN)/leadline sql
+
+bench: .venv/.dev ## what the claims about speed rest on
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove what was built; keeps data/
+	rm -rf .venv .dagster dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .coverage*
+	find $(ROOMS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip byte-compiles what it installs, but not an editable project: cold imports of it would cost a third more.
+.venv/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Leadline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q $(ROOMS)
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

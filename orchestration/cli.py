@@ -1,0 +1,244 @@
+"""The command line. Every import of weight is inside its command, so that `--help` is instant."""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+EXIT_REFUSED = 1  # nothing was published; the reason is on stderr
+EXIT_DEAD_SOURCES = 3  # published with what there is; dead sources are named
+
+
+class _Day(click.ParamType[date]):
+    """A UTC day, written as 2026-02-06."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day. Write it as 2026-02-06.", param, ctx)
+
+
+class _Instant(click.ParamType[datetime]):
+    """A UTC instant: 2026-02-07T01:00 or 2026-02-07T01:00:00Z; a bare day is its midnight."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no instant. Write it as 2026-02-07T01:00.", param, ctx)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+DAY = _Day()
+INSTANT = _Instant()
+
+
+class _Commands(click.Group):
+    """Turns the errors that a person can meet into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except Exception as error:
+            if _is_bug(error):
+                raise
+            click.echo(f"leadline: {error}", err=True)
+            raise click.exceptions.Exit(EXIT_REFUSED) from error
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether an error has no message meant for people. Errors of our own rooms do."""
+    if isinstance(error, click.ClickException | click.Abort):
+        return True  # click shows its own
+    rooms = ("sources", "warehouse", "analytics", "orchestration", "reporting", "sandbox", "pydantic_core")
+    return not type(error).__module__.startswith(rooms)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="leadline", prog_name="leadline")
+def main() -> None:
+    """Leadline: a daily signal warehouse for Bitcoin. Does the price level hold, or is this only a pause?"""
+
+
+@main.command()
+def demo() -> None:
+    """The whole warehouse on a simulated market: no network, no keys."""
+    from orchestration.demo import run_demo
+
+    sys.exit(run_demo())
+
+
+@main.command()
+@click.option("--from", "first", type=DAY, help="First day to fetch; default: what is new since the last run.")
+@click.option("--to", "last", type=DAY, help="Last day to fetch; default: now.")
+@click.option("--select", "selected", multiple=True, metavar="SOURCE", help="A provider, or provider.dataset.")
+@click.option("--as-of", type=INSTANT, help="Build what one would have seen then, in as_of/ beside the warehouse.")
+@click.option("--upstream", metavar="URL", help="A stand-in upstream on this machine instead of public sources.")
+def run(
+    first: date | None, last: date | None, selected: tuple[str, ...], as_of: datetime | None, upstream: str | None
+) -> None:
+    """The main job: fetch, load, build, publish."""
+    from orchestration.running import Request, run_and_tell
+
+    sys.exit(run_and_tell(Request("refresh", first, last, selected, as_of), upstream=upstream))
+
+
+@main.command()
+@click.option("--from", "first", type=DAY, required=True, help="First day.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day.")
+@click.option("--select", "selected", multiple=True, metavar="SOURCE", help="A provider, or provider.dataset.")
+@click.option("--upstream", metavar="URL", help="A stand-in upstream on this machine instead of public sources.")
+def backfill(first: date, last: date, selected: tuple[str, ...], upstream: str | None) -> None:
+    """History in windows. Interrupt it at will: the next call goes on where this one stopped."""
+    from orchestration.running import Request, run_and_tell
+
+    sys.exit(run_and_tell(Request("backfill", first, last, selected), upstream=upstream))
+
+
+@main.command()
+@click.option("--as-of", type=INSTANT, help="Build what one would have seen then, in as_of/ beside the warehouse.")
+def build(as_of: datetime | None) -> None:
+    """Models, publication, extracts and report from what is loaded."""
+    from orchestration.running import Request, run_and_tell
+
+    sys.exit(run_and_tell(Request("build", as_of=as_of)))
+
+
+@main.command()
+def publish() -> None:
+    """Publication, extracts and report from what is built."""
+    from orchestration.running import Request, run_and_tell
+
+    sys.exit(run_and_tell(Request("publish")))
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fetched-at", type=INSTANT, help="When the files were saved; default: their own time stamp.")
+def load(dataset: str, files: tuple[Path, ...], fetched_at: datetime | None) -> None:
+    """Land and load payloads saved by hand, such as a page behind a bot wall."""
+    from orchestration.keeping import load_by_hand
+
+    load_by_hand(dataset, files, fetched_at)
+
+
+@main.command()
+@click.argument("day", type=DAY, required=False)
+@click.option("--as-of", type=INSTANT, help="The board as it stood then; needs an earlier build with the same --as-of.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def show(day: date | None, as_of: datetime | None, lang: str, as_json: bool) -> None:
+    """The board of a day, the newest by default."""
+    from orchestration.looking import show_board
+
+    show_board(day, as_of, lang, as_json)
+
+
+@main.command()
+@click.argument("day", type=DAY, required=False)
+def rules(day: date | None) -> None:
+    """Every rule: whether it holds, and how far it is from its flip."""
+    from orchestration.looking import show_rules
+
+    show_rules(day)
+
+
+@main.command()
+@click.argument("load_id")
+@click.option("--by", "who", required=True, help="Who releases the reading.")
+@click.option("--reason", required=True, help="Why it is right after all.")
+def accept(load_id: str, who: str, reason: str) -> None:
+    """Release a blocked reading; who, when and why are kept."""
+    from orchestration.keeping import accept_blocked
+
+    accept_blocked(load_id, who, reason)
+
+
+@main.command()
+def status() -> None:
+    """Freshness and coverage of every dataset."""
+    from orchestration.looking import show_status
+
+    show_status()
+
+
+@main.command()
+def sources() -> None:
+    """What is declared: datasets, keys needed or not, licences."""
+    from orchestration.looking import show_sources
+
+    show_sources()
+
+
+@main.command()
+@click.argument("query", required=False)
+def sql(query: str | None) -> None:
+    """A read-only query on the published warehouse; without QUERY a prompt."""
+    from orchestration.looking import query_published
+
+    query_published(query)
+
+
+@main.command()
+def rebuild() -> None:
+    """The warehouse from its landing files."""
+    from orchestration.keeping import rebuild_home
+
+    sys.exit(rebuild_home())
+
+
+@main.command()
+def backup() -> None:
+    """A consistent copy of the warehouse in backup/."""
+    from orchestration.keeping import back_up
+
+    back_up()
+
+
+@main.command()
+def docs() -> None:
+    """The documentation site of every model and column."""
+    from orchestration.keeping import write_docs
+
+    write_docs()
+
+
+@main.command()
+@click.option("--market", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Market tables to serve.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
+@click.option("--faults", metavar="SPEC", help="Misbehave on purpose: api.binance.com=down,farside.co.uk=garbage …")
+def sandbox(market: Path | None, port: int, faults: str | None) -> None:
+    """The stand-in upstream alone; without --market it serves the simulated one."""
+    from orchestration.demo import serve_stand_in
+
+    serve_stand_in(market, port, faults)
+
+
+@main.command()
+@click.option("--select", "selected", multiple=True, metavar="SOURCE", help="A provider, or provider.dataset.")
+def probe(selected: tuple[str, ...]) -> None:
+    """One cheap request to each provider: answered, blocked, needs a key, changed."""
+    from orchestration.checking import probe_providers
+
+    sys.exit(probe_providers(selected))
+
+
+@main.command()
+def doctor() -> None:
+    """Checks the installation, configuration, keys (never shown), disk and clock."""
+    from orchestration.checking import examine
+
+    sys.exit(examine())

@@ -1,0 +1,18 @@
+"""Everything that Dagster knows of Leadline, put together. Opens no socket and no database."""
+
+import dagster as dg
+
+from orchestration.ingestion import raw_assets
+from orchestration.publication import extracts, published_warehouse, regime_log, report
+from orchestration.schedules import JOBS, SCHEDULES
+from orchestration.scope import Scope
+from orchestration.transformation import dbt_models, option_surface_assets
+
+defs = dg.Definitions(
+    assets=[raw_assets, option_surface_assets, dbt_models, regime_log, published_warehouse, extracts, report],
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    resources={"scope": Scope()},
+    # In one process: ten steps take 6 s instead of 33 s, and no step waits for another one's lock.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,160 @@
+"""One Dagster asset a declared dataset, with three checks: did it answer, is the contract kept, is the data fresh.
+
+All of them are one step: fetching is waiting, so the providers are asked at the same time, and one writer loads what
+came. A dead source never sinks the day: its asset materialises with the data it has, a check turns red without
+blocking, and the build goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.fetching import Fetched, Outcome
+from orchestration.loading import Ingested, ingest
+from orchestration.progress import progress
+from orchestration.scope import POOL, Scope
+from sources import DATASETS
+from sources.dataset import Access, Cadence, Dataset
+from sources.errors import Failure
+
+ANSWERED = "answered"
+CONTRACT = "contract"
+FRESH = "fresh"
+
+# The provider did answer, but not in the shape we know: the contract is broken, not the line.
+BROKEN_CONTRACT = frozenset({Failure.CHANGED_LAYOUT, Failure.NOT_DATA})
+
+
+def asset_key(dataset: Dataset) -> dg.AssetKey:
+    """`raw/<provider>__<dataset>`, which is also the dbt source, so that the two graphs join by name."""
+    return dg.AssetKey(["raw", dataset.table])
+
+
+BY_KEY: Mapping[dg.AssetKey, Dataset] = {asset_key(dataset): dataset for dataset in DATASETS}
+
+
+def _spec(dataset: Dataset) -> dg.AssetSpec:
+    key_variable = dataset.provider.key_variable
+    return dg.AssetSpec(
+        asset_key(dataset),
+        description=dataset.description,
+        group_name=dataset.provider.name,
+        kinds={"source", "duckdb"},
+        owners=["team:leadline"],
+        tags={"bucket": dataset.bucket, "cadence": dataset.cadence, "access": dataset.access},
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36)),
+        metadata={
+            "dagster/column_schema": _columns(dataset),
+            "provider": dg.MetadataValue.url(dataset.provider.home),
+            "licence": dataset.provider.licence,
+            "may be republished": dataset.provider.may_republish,
+            "key": f"needs {key_variable}" if key_variable else "none needed",
+        },
+    )
+
+
+def _columns(dataset: Dataset) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name,
+                type=str(column.dtype),
+                description=f"{column.description} [{column.unit}]" if column.unit else column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=dataset.key == (name,)),
+            )
+            for name, column in dataset.columns.items()
+        ]
+    )
+
+
+def _check_specs(dataset: Dataset) -> Iterator[dg.AssetCheckSpec]:
+    key = asset_key(dataset)
+    yield dg.AssetCheckSpec(ANSWERED, asset=key, description="The provider answered.")
+    yield dg.AssetCheckSpec(CONTRACT, asset=key, description="What it sent has the declared columns and bounds.")
+    yield dg.AssetCheckSpec(FRESH, asset=key, description="The newest observation is as new as it should be.")
+
+
+@dg.multi_asset(
+    name="ingest",
+    specs=[_spec(dataset) for dataset in DATASETS],
+    check_specs=[check for dataset in DATASETS for check in _check_specs(dataset)],
+    can_subset=True,
+    pool=POOL,
+)
+def raw_assets(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
+    """Fetch all selected datasets at once, load each as it arrives."""
+    progress().stage("fetching")
+    selected = [BY_KEY[key] for key in sorted(context.selected_asset_keys) if key in BY_KEY]
+    for ingested in ingest(scope.home(), scope.settings(), selected, scope.span()):
+        if ingested.trouble:
+            context.log.warning("%s: %s", ingested.dataset.id, ingested.trouble)
+        yield _result(ingested)
+
+
+def _result(ingested: Ingested) -> dg.MaterializeResult[None]:
+    load = ingested.load
+    return dg.MaterializeResult(
+        asset_key=asset_key(ingested.dataset),
+        metadata={
+            "dagster/row_count": ingested.rows,
+            "new rows": load.rows_new if load else 0,
+            "revised rows": load.rows_revised if load else 0,
+            "rejected rows": load.rejects if load else 0,
+            "newest observation": str(ingested.newest or "none"),
+            "window": _window(ingested.fetched),
+            "requests": ingested.fetched.requests,
+            "bytes": ingested.fetched.bytes,
+            "state": ingested.fetched.outcome.value,
+        },
+        check_results=[_answered(ingested), _contract(ingested), _fresh(ingested)],
+    )
+
+
+def _window(fetched: Fetched) -> str:
+    if fetched.covered is None:
+        return "none"
+    return f"{fetched.covered.start:%Y-%m-%d %H:%M} to {fetched.covered.end:%Y-%m-%d %H:%M} UTC"
+
+
+def _answered(ingested: Ingested) -> dg.AssetCheckResult:
+    fetched = ingested.fetched
+    failed = fetched.outcome is Outcome.FAILED and fetched.failure not in BROKEN_CONTRACT
+    return _check(ingested, ANSWERED, not failed, fetched.message or "answered", dg.AssetCheckSeverity.ERROR)
+
+
+def _contract(ingested: Ingested) -> dg.AssetCheckResult:
+    fetched = ingested.fetched
+    broken = ingested.load_error
+    if fetched.outcome is Outcome.FAILED and fetched.failure in BROKEN_CONTRACT:
+        broken = fetched.message
+    kept = f"{ingested.load.rejects} rows rejected" if ingested.load else "nothing new to read"
+    return _check(ingested, CONTRACT, not broken, broken or kept, dg.AssetCheckSeverity.ERROR)
+
+
+def _fresh(ingested: Ingested) -> dg.AssetCheckResult:
+    silent = ingested.fetched.outcome is Outcome.NEEDS_KEY
+    fresh = silent or not ingested.stale
+    return _check(ingested, FRESH, fresh, ingested.stale or "fresh", dg.AssetCheckSeverity.WARN)
+
+
+def _check(
+    ingested: Ingested, name: str, passed: bool, description: str, severity: dg.AssetCheckSeverity
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=asset_key(ingested.dataset),
+        check_name=name,
+        passed=passed,
+        severity=severity,
+        description=description,
+        metadata={"provider": ingested.dataset.provider.title},
+    )
+
+
+def keys_of(cadence: Cadence | None = None, access: Access | None = None) -> list[dg.AssetKey]:
+    """Raw assets of a cadence or a kind of access."""
+    return [
+        key
+        for key, dataset in BY_KEY.items()
+        if cadence in {None, dataset.cadence} and access in {None, dataset.access}
+    ]

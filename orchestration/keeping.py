@@ -1,0 +1,93 @@
+"""Commands that keep the warehouse in order: hand loads, releases, rebuild, backup, docs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration import dbt
+from orchestration.running import Request, RequestError, chosen, run_and_tell
+from orchestration.scope import origin
+from orchestration.settings import Settings
+from sources import DATASETS
+from sources.payload import Payload
+from warehouse.backup import backup
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
+from warehouse.rebuild import rebuild
+
+
+def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) -> None:
+    """Land and load payloads that a person saved, as if they had been fetched when they were saved."""
+    [dataset, *others] = chosen([name])
+    if others:
+        raise RequestError(f"{name} has several datasets; name one: {', '.join(d.id for d in [dataset, *others])}.")
+    home = _home()
+    landing = Landing(home)
+    for file in files:
+        saved_at = fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        landing.store(
+            dataset.id,
+            Payload(
+                url=f"{dataset.provider.home}#saved-by-hand/{file.name}",
+                params={},
+                status=200,
+                headers={},
+                body=file.read_bytes(),
+                fetched_at=saved_at,
+            ),
+        )
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        loader = Loader(warehouse)
+        result = loader.load(dataset, loader.pending(dataset))
+    console = Console()
+    console.print(
+        f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected. "
+        "`leadline build` brings them to the board.",
+        highlight=False,
+    )
+
+
+def accept_blocked(load_id: str, who: str, reason: str) -> None:
+    """Release a blocked load; who, when and why become a landed decision."""
+    with Warehouse(_home()) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        loader = Loader(warehouse)
+        waiting = {full: owner for owner, full, _ in loader.blocked() if full.startswith(load_id)}
+        if len(waiting) != 1:
+            known = ", ".join(full for _, full, _ in loader.blocked()) or "none"
+            raise RequestError(f"There is not one blocked load {load_id!r}. Waiting: {known}.")
+        [(full, owner)] = waiting.items()
+        result = loader.accept(chosen([owner])[0], full, who=who, why=reason)
+    Console().print(
+        f"{owner}: released by {who}, {result.rows_new:,} new rows. `leadline build` brings them to the board.",
+        highlight=False,
+    )
+
+
+def rebuild_home() -> int:
+    """Make the build file again from the landing files, then build and publish. Returns the exit code."""
+    rebuild(_home(), DATASETS)
+    return run_and_tell(Request("build"))
+
+
+def back_up() -> None:
+    """A consistent copy of the warehouse."""
+    Console().print(f"{backup(_home())}", highlight=False, soft_wrap=True)
+
+
+def write_docs() -> None:
+    """dbt's documentation site."""
+    Console().print(f"{dbt.document(_home().build_file)}", highlight=False, soft_wrap=True)
+
+
+def _home() -> Home:
+    settings = Settings()
+    home = Home(settings.home)
+    if settings.upstream or not (settings.home / "origin").exists():
+        home.claim_origin(origin(settings))
+    return home

@@ -1,0 +1,58 @@
+"""What readers get: the published warehouse, extracts and report, after the regime log took its line."""
+
+import dagster as dg
+from reporting.page import write_report
+
+from orchestration.progress import progress
+from orchestration.scope import POOL, Scope
+from orchestration.transformation import dbt_models
+from orchestration.versions import code_version
+from warehouse.database import Warehouse
+from warehouse.extracts import write_extracts
+from warehouse.logs import log_regimes
+from warehouse.publish import publish
+
+GROUP = "published"
+REGIME_LOG = dg.AssetKey([GROUP, "regime_log"])
+WAREHOUSE = dg.AssetKey([GROUP, "warehouse"])
+EXTRACTS = dg.AssetKey([GROUP, "extracts"])
+REPORT = dg.AssetKey([GROUP, "report"])
+
+MARTS = [spec.key for spec in dbt_models.specs if spec.key.path[0] == "marts"]
+
+
+@dg.asset(key=REGIME_LOG, deps=MARTS, group_name=GROUP, kinds={"duckdb"}, owners=["team:leadline"], pool=POOL)
+def regime_log(scope: Scope) -> dg.MaterializeResult[None]:
+    """Regimes as they are said today, kept for ever. A build as of an earlier instant says nothing new."""
+    progress().stage("publishing")
+    if scope.known_at() is not None:
+        return dg.MaterializeResult(metadata={"new entries": 0, "state": "left alone: this is a build as of earlier"})
+    with Warehouse(scope.home()) as warehouse:
+        added = log_regimes(warehouse, code_version=code_version())
+    return dg.MaterializeResult(metadata={"new entries": added})
+
+
+@dg.asset(key=WAREHOUSE, deps=[REGIME_LOG], group_name=GROUP, kinds={"duckdb"}, owners=["team:leadline"], pool=POOL)
+def published_warehouse(scope: Scope) -> dg.MaterializeResult[None]:
+    """The DuckDB file that SQL users open, replaced in one step; readers of the old one keep their snapshot."""
+    home = scope.readers_home()
+    publish(home, as_of=scope.known_at(), code_version=code_version())
+    return dg.MaterializeResult(
+        metadata={"path": dg.MetadataValue.path(home.published), "bytes": home.published.stat().st_size}
+    )
+
+
+@dg.asset(key=EXTRACTS, deps=[WAREHOUSE], group_name=GROUP, kinds={"parquet"}, owners=["team:leadline"])
+def extracts(scope: Scope) -> dg.MaterializeResult[None]:
+    """Each mart as Parquet, with a manifest of schema, units, rows and hashes."""
+    home = scope.readers_home()
+    write_extracts(home)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(home.extracts)})
+
+
+@dg.asset(key=REPORT, deps=[WAREHOUSE], group_name=GROUP, kinds={"html"}, owners=["team:leadline"])
+def report(scope: Scope) -> dg.MaterializeResult[None]:
+    """The board as a page that needs nothing but a browser."""
+    home = scope.readers_home()
+    page = write_report(home.published, home.report)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})

@@ -1,0 +1,62 @@
+"""Jobs, and when they run (UTC)."""
+
+import dagster as dg
+
+from orchestration.ingestion import keys_of
+from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
+from orchestration.transformation import SURFACE_KEYS, dbt_models
+from sources.dataset import CADENCE_TIMES, Access, Cadence
+
+PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT]
+BUILD = [*SURFACE_KEYS.values(), *dbt_models.keys, *PUBLICATION]
+
+
+def crons(cadence: Cadence) -> list[str]:
+    """The cron lines of a cadence, so that schedules and back-fills follow the same times."""
+    return [f"{moment.minute} {moment.hour} * * *" for moment in CADENCE_TIMES[cadence]]
+
+
+refresh_job = dg.define_asset_job(
+    "refresh", selection=dg.AssetSelection.all(), description="Everything: fetch, load, build, publish."
+)
+backfill_job = dg.define_asset_job(
+    "backfill",
+    selection=dg.AssetSelection.all(),
+    description="History between two days, in windows. Interrupted ones go on where they stopped.",
+    config={"resources": {"scope": {"config": {"first": "2024-01-01", "last": None, "each_instant": True}}}},
+)
+build_job = dg.define_asset_job(
+    "build", selection=dg.AssetSelection.assets(*BUILD), description="Models and publication from what is loaded."
+)
+publish_job = dg.define_asset_job(
+    "publish", selection=dg.AssetSelection.assets(*PUBLICATION), description="Publication from what is built."
+)
+snapshot_job = dg.define_asset_job(
+    "snapshot",
+    selection=dg.AssetSelection.assets(*keys_of(Cadence.SNAPSHOT, Access.NOW)),
+    description="What a provider answers only for now: option chain, open interest, difficulty estimate.",
+)
+etf_job = dg.define_asset_job(
+    "etf",
+    selection=dg.AssetSelection.assets(*keys_of(Cadence.ETF), *BUILD),
+    description="The morning after a trading date: ETF flows again, then build and publish.",
+)
+
+JOBS = [refresh_job, backfill_job, build_job, publish_job, snapshot_job, etf_job]
+
+
+def _schedule(job: dg.UnresolvedAssetJobDefinition, cadence: Cadence) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=crons(cadence),
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+SCHEDULES = [
+    _schedule(refresh_job, Cadence.DAILY),
+    _schedule(snapshot_job, Cadence.SNAPSHOT),
+    _schedule(etf_job, Cadence.ETF),
+]

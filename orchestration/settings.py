@@ -1,0 +1,66 @@
+"""What a person configures, by environment or `.env`. Read when a run starts, never at import; keys never printed."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+DOTENV = PROJECT / ".env"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+KEY_PREFIX = "LEADLINE_KEY_"
+
+
+def _configured_keys() -> dict[str, SecretStr]:
+    """Keys by provider name. Their names follow from the declared providers, so they cannot be fields."""
+    found: dict[str, str | None] = {**dotenv_values(DOTENV), **os.environ}
+    return {
+        name.removeprefix(KEY_PREFIX).lower(): SecretStr(value.strip())
+        for name, value in found.items()
+        if name.startswith(KEY_PREFIX) and value and value.strip()
+    }
+
+
+class Settings(BaseSettings):
+    """Where the data lives, whom to ask and with which keys."""
+
+    model_config = SettingsConfigDict(env_prefix="LEADLINE_", env_file=DOTENV, extra="ignore", env_ignore_empty=True)
+
+    home: Path = PROJECT / "data"
+    upstream: str | None = None
+    ca_bundle: Path | None = None
+    keys: Mapping[str, SecretStr] = Field(default_factory=_configured_keys)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @field_validator("upstream")
+    @classmethod
+    def _loopback(cls, upstream: str | None) -> str | None:
+        if upstream is None:
+            return None
+        address = urlsplit(upstream)
+        if address.scheme != "http" or address.hostname not in LOOPBACK:
+            raise ValueError(
+                f"LEADLINE_UPSTREAM is {upstream!r}: a stand-in upstream runs on this machine, "
+                "so it must be like http://127.0.0.1:8321"
+            )
+        return upstream.rstrip("/")
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _existing(cls, ca_bundle: Path | None) -> Path | None:
+        if ca_bundle is not None and not ca_bundle.is_file():
+            raise ValueError(f"LEADLINE_CA_BUNDLE names {ca_bundle}, which is no file")
+        return ca_bundle
+
+    def key(self, provider: str) -> str | None:
+        """The key of a provider, None when none is configured."""
+        secret = self.keys.get(provider)
+        return secret.get_secret_value() if secret else None

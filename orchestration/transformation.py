@@ -1,0 +1,104 @@
+"""Between raw and published: the option surface, then one dbt build of all models and tests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from orchestration import dbt, surfaces
+from orchestration.asof import frozen_copy
+from orchestration.progress import progress
+from orchestration.scope import POOL, Scope
+from orchestration.versions import code_version
+from warehouse.database import Warehouse
+from warehouse.home import Home
+
+SURFACE_KEYS = {name: dg.AssetKey(["analytics", name]) for name in surfaces.TABLES}
+EVERYTHING_KNOWN = "2999-12-31"  # the as-of time of a build that leaves nothing out
+
+_TRANSLATOR = DagsterDbtTranslator()
+
+
+@dg.multi_asset(
+    name="option_surface",
+    specs=[
+        dg.AssetSpec(
+            key,
+            deps=[dg.AssetKey(["raw", "deribit__option_chain"])],
+            group_name="analytics",
+            description=surfaces.TABLES[name][0],
+            kinds={"python", "duckdb"},
+            owners=["team:leadline"],
+        )
+        for name, key in SURFACE_KEYS.items()
+    ],
+    pool=POOL,
+)
+def option_surface_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
+    """Risk reversals, smiles and implied probabilities of chain snapshots that have none yet."""
+    progress().stage("option surface")
+    with Warehouse(scope.home()) as warehouse:
+        computed = surfaces.compute(warehouse)
+    for name, key in SURFACE_KEYS.items():
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"new snapshots": computed.snapshots, "new rows": computed.rows[name]}
+        )
+
+
+@dbt_assets(manifest=dbt.prepare(), name="models", dagster_dbt_translator=_TRANSLATOR, pool=POOL)
+def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]:
+    """Staging, intermediate, marts and their tests: one `dbt build` in this process."""
+    progress().stage("models")
+    home = scope.home()
+    known_at = scope.known_at()
+    if known_at is not None:
+        home = frozen_copy(home, known_at)
+    built = dbt.build(
+        home.build_file,
+        {
+            "as_of": known_at.strftime("%Y-%m-%d %H:%M:%S") if known_at else EVERYTHING_KNOWN,
+            "code_version": code_version(),
+            "origin": scope.origin(),
+        },
+        select=_selected_models(context),
+        on_node=progress().built,
+    )
+    rows = _row_counts(home)
+    for event in built.events:
+        for result in DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+            dbt.MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
+        ):
+            yield _with_more(result, rows)
+    if built.failures:
+        raise dg.Failure(
+            description="Models or tests failed, so nothing was published and readers keep the last good warehouse. "
+            + "; ".join(built.failures)
+        )
+
+
+def _selected_models(context: dg.AssetExecutionContext) -> list[str]:
+    """Names of the chosen models, empty when all are: a part of the graph can be chosen in the UI."""
+    if not context.is_subset:
+        return []
+    return sorted(key.path[-1] for key in context.selected_asset_keys)
+
+
+def _row_counts(home: Home) -> dict[str, int]:
+    """Rows a table, as the catalogue has them."""
+    with Warehouse(home) as warehouse:
+        tables = warehouse.connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()")
+        return {f"{schema}__{table}": size for schema, table, size in tables.fetchall()}
+
+
+def _with_more(result: Any, rows: dict[str, int]) -> Any:
+    """A dbt result with what a person wants to see beside it: rows of a table, what to do about a failed test."""
+    if isinstance(result, dg.Output) and result.output_name in rows:
+        return result.with_metadata({**result.metadata, "dagster/row_count": rows[result.output_name]})
+    if isinstance(result, dg.AssetCheckResult) and not result.passed:
+        return result._replace(
+            description=f"Rows break {result.check_name}. Its query is in the home's .build/dbt/compiled; "
+            "run it with `leadline sql` to see them."
+        )
+    return result
