@@ -8,7 +8,7 @@ A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a f
 | `garbage` | answers 200 with bytes that are no data |
 | `html` | answers 200 with a bot wall's page |
 | `blocked` | answers 403 with Cloudflare's challenge |
-| `header` | answers as usual, with the first field or column renamed (or missing, where columns have no names) |
+| `header` | answers as usual, with its columns renamed, or the first one missing where columns have no names |
 | `truncate` | announces the whole body and sends half of it |
 | `slow` | answers as usual, a second later |
 | `429:3` | answers 429 three times, then as usual; any status 400-599 and count will do |
@@ -28,6 +28,7 @@ from sandbox.serving import json_answer, text_answer
 
 KINDS = ("down", "garbage", "html", "blocked", "header", "truncate", "slow")
 SLOW_S = 1.0
+GARBAGE = b"\x00\xff\xfe not data \x80" * 20
 BOT_WALL = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 
 
@@ -70,7 +71,7 @@ class Faults:
         if fault == "down":
             return text_answer("Service Unavailable", 503)
         if fault == "garbage":
-            return Response(b"\x00\xff\xfe not data \x80" * 20, media_type="application/octet-stream")
+            return Response(GARBAGE, media_type="application/octet-stream")
         if fault == "html":
             return text_answer(BOT_WALL, media_type="text/html")
         if fault == "blocked":
@@ -83,7 +84,7 @@ class Faults:
         """The true answer, damaged as asked."""
         fault = self._faults.get(host)
         if fault == "header":
-            body = _renamed(bytes(answer.body))
+            body = renamed(bytes(answer.body))
             return Response(body, answer.status_code, media_type=answer.headers.get("content-type"))
         if fault == "truncate":
             return _Half(answer.body, answer.status_code, media_type=answer.headers.get("content-type"))
@@ -103,33 +104,35 @@ def _parse(item: str) -> tuple[str, str | _Status]:
     return host, _Status(int(status[1]), int(status[2]) if status[2] else None)
 
 
-def _renamed(body: bytes) -> bytes:
-    """The body with its first header or field renamed: the innermost first name of JSON, a first header of a table."""
-    text = body.decode()
+def renamed(body: bytes) -> bytes:
+    """The body with its columns renamed: the names of the rows in JSON, the header cells of a web page or of CSV."""
+    text = body.decode("utf-8-sig")
     try:
         content = json.loads(text)
     except ValueError:
         if "<th" in text:
-            return re.sub(r"(<th[^>]*>)", r"\1Renamed ", text, count=1).encode()
-        return f"renamed_{text}".encode()
-    return json.dumps(_rename_deepest(content)).encode()
+            return re.sub(r"(<th\b[^>]*>)", r"\1Renamed ", text).encode()
+        header, end, lines = text.partition("\n")
+        return (",".join(f"renamed_{name}" for name in header.split(",")) + end + lines).encode()
+    return json.dumps(_renamed(content)).encode()
 
 
-def _rename_deepest(content: object) -> object:
-    """Rename the first name of every innermost object, and drop the first cell of every innermost list of a table.
-
-    An envelope's own first field is seldom read; a row's is.
-    """
+def _renamed(content: object) -> object:
+    """Envelopes keep their names: renamed are the innermost objects, and bare rows lose their first cell."""
+    if isinstance(content, dict):
+        if any(map(_has_rows, content.values())):
+            return {name: _renamed(value) if _has_rows(value) else value for name, value in content.items()}
+        return {f"renamed_{name}": value for name, value in content.items()}
     if isinstance(content, list):
-        if any(isinstance(item, dict | list) for item in content):
-            return [_rename_deepest(item) for item in content]
-        return content[1:]
-    if isinstance(content, dict) and content:
-        if any(isinstance(value, dict | list) and value for value in content.values()):
-            return {name: _rename_deepest(value) for name, value in content.items()}
-        first = next(iter(content))
-        return {(f"renamed_{name}" if name == first else name): value for name, value in content.items()}
+        return [_renamed(item) for item in content] if _has_rows(content) else content[1:]
     return content
+
+
+def _has_rows(value: object) -> bool:
+    """Whether a value is an object, or a list of objects or lists."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict | list) for item in value)
+    return isinstance(value, dict) and bool(value)
 
 
 class _Half(Response):

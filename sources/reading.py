@@ -190,7 +190,7 @@ def typed(
     series = []
     for name, column in columns.items():
         if listed and name not in listed[0] and not any(name in record for record in listed):
-            names = ", ".join(map(str, listed[0]))
+            names = ", ".join(map(str, listed[0])) or "nothing"
             _changed(f"the column {name} is missing from every record; it has {names}.")
         values = [record.get(name) for record in listed]
         cast = cast_to(name, values, column.dtype)

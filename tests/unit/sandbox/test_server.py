@@ -48,7 +48,8 @@ MADE_UP = {
     f"GET {HOST}/table": lambda question: json_answer({"code": "0", "data": [["1", "2"], ["3", "4"]]}),
     f"GET {HOST}/csv": lambda question: text_answer("a,b\n1,2\n", media_type="text/csv"),
     f"GET {HOST}/page": lambda question: text_answer("<table><th>Date</th></table>", media_type="text/html"),
-    f"GET {HOST}/records": lambda question: json_answer({"meta": "x", "rows": [{"a": 1, "b": 2}]}),
+    f"GET {HOST}/records": lambda question: json_answer({"meta": "x", "rows": [{"a": 1, "b": [2, 3]}]}),
+    f"GET {HOST}/nothing": lambda question: json_answer({"code": "0", "data": []}),
     "GET other.example.com/": tell,
 }
 
@@ -174,12 +175,13 @@ def test_down_host_leaves_the_others_alone(faulty):
     ("path", "renamed"),
     [
         ("table", '{"code": "0", "data": [["2"], ["4"]]}'),
-        ("csv", "renamed_a,b\n1,2\n"),
+        ("csv", "renamed_a,renamed_b\n1,2\n"),
         ("page", "<table><th>Renamed Date</th></table>"),
-        ("records", '{"meta": "x", "rows": [{"renamed_a": 1, "b": 2}]}'),
+        ("records", '{"meta": "x", "rows": [{"renamed_a": 1, "renamed_b": [2, 3]}]}'),
+        ("nothing", '{"renamed_code": "0", "renamed_data": []}'),
     ],
 )
-def test_header_fault_renames_the_first_column(faulty, path, renamed):
+def test_header_fault_renames_the_columns(faulty, path, renamed):
     with faulty(f"{HOST}=header") as upstream:
         said = ask(upstream, f"{HOST}/{path}")
         plain = ask(upstream, "other.example.com/")

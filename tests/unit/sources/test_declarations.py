@@ -1,0 +1,153 @@
+"""What must hold for every declared dataset; a new one is tested here by being declared."""
+
+import inspect
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import sources
+from sandbox.faults import BOT_WALL, GARBAGE, renamed
+from sandbox.routes import ROUTES
+from sources import DATASETS, MODULES, PROVIDERS, dataset
+from sources.dataset import INSTANT, Access, Cadence, Dataset
+from sources.errors import Failure, SourceError
+from sources.payload import Parsed, Payload
+
+FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
+
+every_dataset = pytest.mark.parametrize("declared", DATASETS, ids=lambda declared: declared.id)
+
+
+def body_of(declared: Dataset, samples: Path) -> bytes:
+    files = list((samples / declared.provider.name).glob(f"{declared.name}.*"))
+    assert len(files) == 1, (
+        f"{declared.id} needs one sample of our own making in tests/samples/{declared.provider.name}/"
+    )
+    return files[0].read_bytes()
+
+
+def read(declared: Dataset, body: bytes) -> Parsed:
+    """As from a file saved by hand, which comes without its request."""
+    return declared.read(Payload(declared.provider.home, {}, 200, {}, body, FETCHED_AT))
+
+
+# The registry
+
+
+def test_registry_lists_every_provider_module():
+    folder = Path(sources.__file__).parent
+    with_datasets = {file.stem for file in folder.glob("*.py") if re.search(r"^DATASETS\b", file.read_text(), re.M)}
+    assert with_datasets - {"__init__"} == {module.__name__.rpartition(".")[2] for module in MODULES}
+
+
+def test_names_are_unique():
+    ids = [declared.id for declared in DATASETS]
+    assert len(set(ids)) == len(ids)
+    assert len({provider.name for provider in PROVIDERS}) == len(PROVIDERS)
+
+
+def test_dataset_is_found_by_its_id_and_a_wrong_one_lists_the_right_ones():
+    assert dataset("cboe.vix").table == "cboe__vix"
+    with pytest.raises(KeyError, match=r"cboe\.vixx.*cboe\.vix"):
+        dataset("cboe.vixx")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_provider_module_says_what_it_is(module):
+    provider = module.PROVIDER
+    assert provider.name == module.__name__.rpartition(".")[2]
+    assert len(inspect.getdoc(module) or "") > 100
+    assert {declared.provider.name for declared in module.DATASETS} == {provider.name}
+    assert provider.home.startswith("https://")
+    assert provider.hosts
+    assert all(host == host.lower() and "/" not in host for host in provider.hosts)
+    assert provider.requests_per_minute > 0
+    assert provider.licence
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_stand_in_plays_every_provider(provider):
+    played = {route.partition(" ")[2].partition("/")[0] for route in ROUTES}
+    assert set(provider.hosts) & played
+
+
+# Declarations
+
+
+@every_dataset
+def test_declaration_is_complete(declared):
+    assert declared.description
+    assert all(column.description for column in declared.columns.values())
+    numbers = [name for name, column in declared.columns.items() if column.dtype == pl.Float64]
+    assert all(declared.columns[name].unit for name in numbers), "a number without a unit"
+    assert declared.columns[declared.observed].dtype in (INSTANT, pl.Date)
+    for name in (*declared.key, declared.observed):
+        assert not declared.columns[name].nullable, f"{name} belongs to the key and may not be null"
+    assert declared.period >= timedelta(0)
+    assert declared.publication_lag >= timedelta(0)
+    if declared.access is Access.NOW:
+        assert declared.cadence is not Cadence.DAILY or declared.depth is None
+
+
+# Samples
+
+
+@every_dataset
+def test_sample_is_read_without_rejects_into_the_declared_columns(declared, samples):
+    parsed = read(declared, body_of(declared, samples))
+    assert parsed.rejects == ()
+    assert parsed.rows.height > 0
+    assert dict(parsed.rows.schema) == declared.schema
+    assert parsed.rows.select(declared.key).is_unique().all()
+
+
+@every_dataset
+def test_reading_twice_gives_the_same(declared, samples):
+    body = body_of(declared, samples)
+    assert read(declared, body).rows.equals(read(declared, body).rows)
+
+
+@every_dataset
+def test_renamed_columns_never_become_rows(declared, samples):
+    try:
+        parsed = read(declared, renamed(body_of(declared, samples)))
+    except SourceError as error:
+        failure = error.failure
+    else:
+        assert parsed.rows.is_empty()
+        failure = Failure.CHANGED_LAYOUT if parsed.rejects else None  # all refused: the load fails
+    assert failure is Failure.CHANGED_LAYOUT
+
+
+@every_dataset
+@pytest.mark.parametrize(
+    ("body", "failures"),
+    [
+        (b"", {Failure.NOT_DATA}),
+        (GARBAGE, {Failure.NOT_DATA}),
+        (BOT_WALL.encode(), {Failure.BLOCKED, Failure.CHANGED_LAYOUT}),
+        (b"null", {Failure.NO_DATA, Failure.CHANGED_LAYOUT}),
+        (b"{}", {Failure.NO_DATA, Failure.CHANGED_LAYOUT}),
+        (b'{"error":"no such thing"}', {Failure.REFUSED, Failure.CHANGED_LAYOUT}),
+        (b"maintenance", {Failure.NOT_DATA, Failure.CHANGED_LAYOUT}),
+    ],
+    ids=["empty", "garbage", "bot wall", "null", "nothing", "error", "maintenance"],
+)
+def test_what_is_no_data_is_a_source_error(declared, body, failures):
+    with pytest.raises(SourceError) as caught:
+        read(declared, body)
+    assert caught.value.failure in failures
+
+
+@every_dataset
+def test_json_cut_short_is_no_data(declared, samples):
+    body = body_of(declared, samples)
+    if body.lstrip()[:1] not in (b"{", b"["):
+        return  # half a page or half a table: the length that was announced tells
+    for share in (0.3, 0.6, 0.95):
+        with pytest.raises(SourceError) as caught:
+            read(declared, body[: int(len(body) * share)])
+        assert caught.value.failure is Failure.NOT_DATA
