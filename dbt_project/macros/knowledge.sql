@@ -1,0 +1,71 @@
+{#
+  Who knew what when.
+
+  A signal date D is read at its cut-off, 01:00 UTC of the next day. A version that became known at `known_at`
+  is seen by every date whose cut-off is at or after that instant. Both macros speak in dates, so that
+  "was it known on D?" is a plain comparison of dates everywhere else.
+#}
+
+{% macro as_of() %}cast('{{ var("as_of") }}' as timestamp){% endmacro %}
+
+{# The first date whose cut-off is at or after an instant. #}
+{% macro first_date_that_knows(instant) -%}
+    cast({{ instant }} - interval {{ var("cut_off_hours") }} hours - interval 1 microsecond as date) + 1
+{%- endmacro %}
+
+{#
+  All versions of a raw table known at `as_of`, each with the range of signal dates that see it:
+  from `known_from` up to but not including `known_until` (null = still the latest).
+#}
+{% macro versions(table, key, observed_date) -%}
+    select
+        *,
+        greatest(observed_date, first_cut_off_date) as known_from,
+        case when next_cut_off_date is not null then greatest(observed_date, next_cut_off_date) end as known_until
+    from (
+        select
+            *,
+            {{ observed_date }} as observed_date,
+            {{ first_date_that_knows('known_at') }} as first_cut_off_date,
+            lead({{ first_date_that_knows('known_at') }}) over (partition by {{ key }} order by known_at)
+                as next_cut_off_date
+        from {{ source('raw', table) }}
+        where known_at <= {{ as_of() }}
+    )
+{%- endmacro %}
+
+{# Is a version (alias `version`) the one that a date (alias `reader`) sees? For the settled reading: the latest. #}
+{% macro sees(reader, version) -%}
+    case
+        when {{ reader }}.knowledge = 'settled' then {{ version }}.known_until is null
+        else {{ version }}.known_from <= {{ reader }}.signal_date
+            and ({{ version }}.known_until is null or {{ reader }}.signal_date < {{ version }}.known_until)
+    end
+{%- endmacro %}
+
+{#
+  Pools the pieces of one reading (venues of a price, funds of a flow) into versions of the pooled reading.
+  A new version begins whenever one of its pieces does.
+  `aggregates` is a list of select expressions over the pieces.
+#}
+{% macro pooled(pieces, grain, aggregates) -%}
+    select
+        {{ grain }},
+        moment as known_from,
+        lead(moment) over (partition by {{ grain }} order by moment) as known_until,
+        * exclude ({{ grain }}, moment)
+    from (
+        select
+            {{ grain }},
+            moments.moment,
+            max(pieces.known_at) as known_at,
+            case when bool_or(pieces.known_at_basis = 'assumed') then 'assumed' else min(pieces.known_at_basis) end
+                as known_at_basis,
+            {{ aggregates | join(',\n            ') }}
+        from (select distinct {{ grain }}, known_from as moment from {{ pieces }}) as moments
+        join {{ pieces }} as pieces using ({{ grain }})
+        where pieces.known_from <= moments.moment
+            and (pieces.known_until is null or moments.moment < pieces.known_until)
+        group by {{ grain }}, moments.moment
+    )
+{%- endmacro %}

@@ -1,0 +1,85 @@
+-- One row per trading date and version: the funds' flows added up, and whether the date is complete. It is complete when
+-- no active fund is missing, the page does not mark the row, and the sum is the printed total to 0.15 m
+-- (the funds are printed to 0.1 m). A fund is active when it reported within the 30 days before.
+with
+
+cells as (select * from {{ ref('stg_farside__etf_flow') }}),
+
+funds as (select * from cells where fund <> 'TOTAL'),
+
+totals as (select * from cells where fund = 'TOTAL'),
+
+moments as (
+    select distinct
+        observed_date,
+        known_from as moment
+    from cells
+),
+
+active_from as (
+    select
+        funds.observed_date,
+        funds.fund,
+        min(earlier.known_from) as active_from
+    from (select distinct observed_date, fund from funds) as funds
+    join funds as earlier on earlier.fund = funds.fund
+        and earlier.observed_date between funds.observed_date - 30 and funds.observed_date - 1
+        and earlier.flow_usd is not null
+    group by funds.observed_date, funds.fund
+),
+
+known as (
+    select
+        moments.observed_date,
+        moments.moment,
+        funds.fund,
+        funds.flow_usd,
+        funds.is_highlighted,
+        funds.known_at,
+        funds.known_at_basis,
+        funds.flow_usd is null and coalesce(active_from.active_from <= moments.moment, false) as is_missing
+    from moments
+    join funds on funds.observed_date = moments.observed_date
+        and funds.known_from <= moments.moment
+        and (funds.known_until is null or moments.moment < funds.known_until)
+    left join active_from on active_from.observed_date = funds.observed_date and active_from.fund = funds.fund
+),
+
+printed as (
+    select
+        moments.observed_date,
+        moments.moment,
+        totals.flow_usd as printed_total_usd
+    from moments
+    join totals on totals.observed_date = moments.observed_date
+        and totals.known_from <= moments.moment
+        and (totals.known_until is null or moments.moment < totals.known_until)
+),
+
+added_up as (
+    select
+        known.observed_date,
+        known.moment,
+        sum(known.flow_usd) as net_flow_usd,
+        count(known.flow_usd) as funds_reported,
+        string_agg(known.fund, ', ' order by known.fund) filter (where known.is_missing) as funds_missing,
+        count(*) filter (where known.is_missing) = 0
+        and count(known.flow_usd) > 0
+        and not bool_or(known.is_highlighted)
+        and coalesce(abs(sum(known.flow_usd) - any_value(printed.printed_total_usd)) <= 0.15e6, true) as is_complete,
+        max(known.known_at) as known_at,
+        max(known.known_at_basis) as known_at_basis
+    from known
+    left join printed on printed.observed_date = known.observed_date and printed.moment = known.moment
+    group by known.observed_date, known.moment
+),
+
+versioned as (
+    select
+        * exclude (moment),
+        moment as known_from,
+        lead(moment) over (partition by observed_date order by moment) as known_until
+    from added_up
+)
+
+select * from versioned

@@ -1,0 +1,87 @@
+-- One row per date, source and price bin: how densely coins lie at that price. Two sources of an absorption cluster: the
+-- cost basis of unspent coins, and the volume traded at each price in the 730 days before. Both only between 0.75 and
+-- 1.10 times the median close of the 30 days before, so that a cluster never follows today's price.
+with
+
+dates as (select * from {{ ref('int_calendar__signal_dates') }}),
+
+bars as (select * from {{ ref('int_price__venue_days') }}),
+
+bands as (select * from {{ ref('int_cost_basis__bands') }}),
+
+closes as (
+    select
+        in_use.signal_date,
+        median(observations.value) as median_close_usd
+    from {{ ref('int_series__in_use') }} as in_use
+    join {{ ref('int_observations__unioned') }} as observations
+        on observations.series_id = in_use.series_id
+        and observations.provider = in_use.provider
+        and observations.observed_date between in_use.signal_date - 30 and in_use.signal_date - 1
+        and {{ sees('in_use', 'observations') }}
+    where in_use.series_id = 'btc_close_usd'
+        and in_use.knowledge = 'as_known'
+    group by in_use.signal_date
+),
+
+-- One per-cent bins: close enough for a band of a few per cent, wide enough to hold several days each.
+daily_volumes as (
+    select
+        observed_date,
+        known_from,
+        known_until,
+        floor(ln((high_usd + low_usd + close_usd) / 3) / ln(1.01)) as bin,
+        volume_btc
+    from bars
+    where market = 'spot'
+        and (high_usd + low_usd + close_usd) > 0
+),
+
+volume_profile as (
+    select
+        dates.signal_date,
+        'volume_at_price' as cluster_source,
+        pow(1.01, daily_volumes.bin) as price_low_usd,
+        pow(1.01, daily_volumes.bin + 1) as price_high_usd,
+        sum(daily_volumes.volume_btc) as density
+    from dates
+    join closes on closes.signal_date = dates.signal_date
+    join daily_volumes
+        on daily_volumes.observed_date between dates.signal_date - 730 and dates.signal_date - 1
+        and daily_volumes.known_from <= dates.signal_date
+        and (daily_volumes.known_until is null or dates.signal_date < daily_volumes.known_until)
+    where pow(1.01, daily_volumes.bin) between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
+    group by dates.signal_date, daily_volumes.bin
+),
+
+newest_bands as (
+    select
+        dates.signal_date,
+        max(bands.observed_date) as observed_date
+    from dates
+    join (select distinct observed_date, known_from from bands) as bands
+        on bands.observed_date between dates.signal_date - 3 and dates.signal_date
+        and bands.known_from <= dates.signal_date
+    group by dates.signal_date
+),
+
+cost_basis_profile as (
+    select
+        newest_bands.signal_date,
+        'cost_basis' as cluster_source,
+        bands.price_low_usd,
+        bands.price_high_usd,
+        bands.supply_btc / nullif(bands.price_high_usd - bands.price_low_usd, 0) as density
+    from newest_bands
+    join closes on closes.signal_date = newest_bands.signal_date
+    join bands on bands.observed_date = newest_bands.observed_date
+    where bands.price_low_usd between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
+),
+
+unioned as (
+    select * from cost_basis_profile
+    union all
+    select * from volume_profile
+)
+
+select * from unioned

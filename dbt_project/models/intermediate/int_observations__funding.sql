@@ -1,0 +1,98 @@
+-- One row per funding series, day and version. Venues weigh by their open interest in dollars; a venue without one is
+-- left out if at least two have it, else all weigh the same.
+with
+
+rates as (select * from {{ ref('int_funding__venue_days') }}),
+
+weights as (select * from {{ ref('int_open_interest__venue_days') }}),
+
+moments as (
+    select distinct
+        observed_date,
+        known_from as moment
+    from rates
+    union
+    select distinct
+        weights.observed_date,
+        weights.known_from
+    from weights
+    semi join rates on rates.observed_date = weights.observed_date
+),
+
+known_rates as (
+    select
+        moments.moment,
+        rates.*
+    from moments
+    join rates on rates.observed_date = moments.observed_date
+        and rates.known_from <= moments.moment
+        and (rates.known_until is null or moments.moment < rates.known_until)
+),
+
+weighted as (
+    select
+        known_rates.observed_date,
+        known_rates.moment,
+        known_rates.venue,
+        known_rates.funding_rate_8h_pct,
+        known_rates.known_at,
+        known_rates.known_at_basis,
+        weights.open_interest_usd,
+        count(weights.open_interest_usd) over (partition by known_rates.observed_date, known_rates.moment) >= 2
+            as is_weighted
+    from known_rates
+    left join weights on weights.venue = known_rates.venue
+        and weights.observed_date = known_rates.observed_date
+        and weights.known_from <= known_rates.moment
+        and (weights.known_until is null or known_rates.moment < weights.known_until)
+),
+
+pooled_days as (
+    select
+        observed_date,
+        moment as known_from,
+        lead(moment) over (partition by observed_date order by moment) as known_until,
+        funding_rate_8h_pct,
+        funding_positive_venue_share_pct,
+        source_count,
+        method_note,
+        known_at,
+        known_at_basis
+    from (
+        select
+            observed_date,
+            moment,
+            case
+                when any_value(is_weighted)
+                    then sum(funding_rate_8h_pct * open_interest_usd) / nullif(sum(open_interest_usd), 0)
+                else avg(funding_rate_8h_pct)
+            end as funding_rate_8h_pct,
+            100.0 * count(*) filter (where funding_rate_8h_pct > 0) / count(*) as funding_positive_venue_share_pct,
+            count(*) filter (where not is_weighted or open_interest_usd is not null) as source_count,
+            case when any_value(is_weighted) then 'weighted by open interest: ' else 'equal weights: ' end
+                || string_agg(venue, ', ' order by venue) filter (where not is_weighted or open_interest_usd is not null)
+                as method_note,
+            max(known_at) as known_at,
+            max(known_at_basis) as known_at_basis
+        from weighted
+        group by observed_date, moment
+    )
+),
+
+series as (
+    select
+        series_id,
+        'own venues' as provider,
+        observed_date,
+        value,
+        source_count,
+        method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from pooled_days
+    unpivot (value for series_id in (funding_rate_8h_pct, funding_positive_venue_share_pct))
+)
+
+select * from series

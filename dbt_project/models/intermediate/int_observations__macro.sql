@@ -1,0 +1,41 @@
+-- One row per macro series, provider, trading date and version: closes and yields. Which provider is read is a matter of
+-- the seed `series`; two providers are never joined into one series.
+with
+
+symbols as (select * from {{ ref('macro_symbols') }}),
+
+quotes as (
+    select 'yahoo' as provider, symbol, observed_date, close as value, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_yahoo__daily_bar') }}
+    union all
+    select 'fred', series_id, observed_date, value, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_fred__observation') }}
+    union all
+    select 'cboe', 'VIX', observed_date, close, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_cboe__vix') }}
+    union all
+    select 'treasury', 'nominal ' || tenor, observed_date, yield_pct, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_treasury__par_yield') }}
+    union all
+    select 'treasury', 'real ' || tenor, observed_date, yield_pct, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_treasury__real_yield') }}
+),
+
+named as (
+    select
+        symbols.series_id,
+        quotes.provider,
+        quotes.observed_date,
+        quotes.value,
+        1 as source_count,
+        symbols.instrument as method_note,
+        quotes.known_at,
+        quotes.known_at_basis,
+        quotes.known_from,
+        quotes.known_until
+    from quotes
+    join symbols on symbols.provider = quotes.provider and symbols.symbol = quotes.symbol
+    where quotes.value is not null
+)
+
+select * from named

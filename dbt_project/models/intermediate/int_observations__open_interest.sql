@@ -1,0 +1,112 @@
+-- One row per open-interest series, provider, day and version. Two providers that are never added or spliced: the sum
+-- over our own venues, and CoinGlass's aggregate, which exists in dollars only. A change compares the same venues on both days.
+with
+
+own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
+
+aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
+
+pieces as (
+    select
+        'own venues' as provider,
+        venue,
+        observed_date,
+        open_interest_btc,
+        open_interest_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from own_venues
+    union all
+    select
+        'coinglass',
+        'all venues',
+        observed_date,
+        cast(null as double),
+        open_interest_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from aggregate
+),
+
+levels as (
+    {{ pooled('pieces', 'provider, observed_date', [
+        'sum(pieces.open_interest_btc) as futures_oi_btc',
+        'sum(pieces.open_interest_usd) as futures_oi_usd',
+        'count(*) as source_count',
+        "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
+    ]) }}
+),
+
+-- The same venue on two days, for as long as both versions are the ones that are known.
+pairs as (
+    select
+        later.provider,
+        later.venue,
+        later.observed_date,
+        lags.lag_days,
+        later.open_interest_btc,
+        later.open_interest_usd,
+        earlier.open_interest_btc as earlier_btc,
+        earlier.open_interest_usd as earlier_usd,
+        greatest(later.known_at, earlier.known_at) as known_at,
+        greatest(later.known_at_basis, earlier.known_at_basis) as known_at_basis,
+        greatest(later.known_from, earlier.known_from) as known_from,
+        least(later.known_until, earlier.known_until) as known_until
+    from pieces as later
+    cross join (values (3), (7), (30)) as lags(lag_days)
+    join pieces as earlier
+        on earlier.provider = later.provider
+        and earlier.venue = later.venue
+        and earlier.observed_date = later.observed_date - lags.lag_days
+    where (later.known_until is null or earlier.known_from < later.known_until)
+        and (earlier.known_until is null or later.known_from < earlier.known_until)
+),
+
+changes as (
+    {{ pooled('pairs', 'provider, observed_date, lag_days', [
+        '100 * (sum(pieces.open_interest_btc) / nullif(sum(pieces.earlier_btc), 0) - 1) as change_pct',
+        '100 * (sum(pieces.open_interest_usd) / nullif(sum(pieces.earlier_usd), 0) - 1) as change_usd_pct',
+        'sum(pieces.open_interest_usd) - sum(pieces.earlier_usd) as change_usd',
+        'count(*) as source_count',
+        "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
+    ]) }}
+),
+
+level_series as (
+    select * from levels
+    unpivot (value for series_id in (futures_oi_btc, futures_oi_usd))
+),
+
+change_series as (
+    select
+        * exclude (measure, lag_days),
+        'futures_oi_change_' || lag_days || 'd_' || replace(measure, 'change_', '') as series_id
+    from (from changes unpivot (value for measure in (change_pct, change_usd_pct, change_usd)))
+),
+
+unioned as (
+    select * from level_series
+    union all by name
+    select * from change_series
+),
+
+described as (
+    select
+        series_id,
+        provider,
+        observed_date,
+        value,
+        source_count,
+        venues as method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from unioned
+)
+
+select * from described

@@ -1,0 +1,24 @@
+-- One row per day: the last snapshot of the option chain stamped on that date. A snapshot is one answer of the venue,
+-- so it is complete or it is not there.
+with
+
+chain as (select * from {{ ref('stg_deribit__option_chain') }}),
+
+snapshots as (
+    select
+        observed_date,
+        snapshot_at,
+        max(known_at) as known_at,
+        max(known_at_basis) as known_at_basis,
+        max(known_from) as known_from
+    from chain
+    where known_until is null
+    group by observed_date, snapshot_at
+),
+
+last_of_day as (
+    select * from snapshots
+    qualify row_number() over (partition by observed_date order by snapshot_at desc) = 1
+)
+
+select * from last_of_day

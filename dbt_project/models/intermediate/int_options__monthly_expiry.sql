@@ -1,0 +1,24 @@
+-- One row per day: the next monthly expiry, the last Friday of a month at least seven days out.
+with
+
+open_interest as (select * from {{ ref('int_options__open_interest') }}),
+
+expiries as (
+    select
+        observed_date,
+        expires_at,
+        median(underlying_price_usd) as forward_usd,
+        sum(open_interest_btc) filter (where option_type = 'P') as put_open_interest_btc
+    from open_interest
+    group by observed_date, expires_at
+),
+
+monthly as (
+    select * from expiries
+    where isodow(expires_at) = 5
+        and month(expires_at + interval 7 days) <> month(expires_at)
+        and cast(expires_at as date) - observed_date >= 7
+    qualify row_number() over (partition by observed_date order by expires_at) = 1
+)
+
+select * from monthly

@@ -1,0 +1,28 @@
+-- One row per day, expiry, strike and option type: open interest in the day's snapshot, in bitcoin.
+with
+
+snapshots as (select * from {{ ref('int_options__daily_snapshots') }}),
+
+chain as (select * from {{ ref('stg_deribit__option_chain') }}),
+
+open_interest as (
+    select
+        snapshots.observed_date,
+        snapshots.snapshot_at,
+        chain.expires_at,
+        chain.strike_usd,
+        chain.option_type,
+        chain.underlying_price_usd,
+        chain.underlying_index,
+        chain.index_price_usd,
+        chain.open_interest_btc,
+        snapshots.known_at,
+        snapshots.known_at_basis,
+        snapshots.known_from
+    from snapshots
+    join chain on chain.observed_date = snapshots.observed_date
+        and chain.snapshot_at = snapshots.snapshot_at
+        and chain.known_until is null
+)
+
+select * from open_interest

@@ -1,0 +1,16 @@
+-- One row per venue, market, UTC day and version: the day's bar. Only bars that were closed when they were fetched.
+with
+
+bars as (
+    select * from {{ ref('stg_binance__spot_candle_1d') }}
+    union all
+    select * from {{ ref('stg_coinbase__spot_candle_1d') }}
+    union all
+    select * from {{ ref('stg_okx__spot_candle_1d') }}
+    union all
+    select * from {{ ref('stg_binance__perp_candle_1d') }}
+    union all
+    select * from {{ ref('stg_okx__perp_candle_1d') }}
+)
+
+select * from bars

@@ -1,0 +1,103 @@
+-- One row per date: the regime. The first that matches wins, so that every date gets exactly one. The slow regimes
+-- (distribution to stabilizing) are smoothed: the label in force is the latest that came on three days running, within
+-- 60 days and after the last capitulation, as long as what makes it last still holds.
+with
+
+context as (select * from {{ ref('int_regime__context') }}),
+
+relief as (select * from {{ ref('int_regime__relief') }}),
+
+expanding as (
+    select
+        *,
+        count(*) filter (where is_recovery) over month >= expansion_days
+        and btc_close_to_level_pct > 0
+        and bears <= expansion_bears as is_expansion
+    from context
+    window month as (order by signal_date range between interval 29 days preceding and current row)
+),
+
+own_labels as (
+    select
+        *,
+        case
+            when distance_from_high_pct >= high_distance_pct
+                and signal_date - high_365d_date <= high_age_days
+                and is_overheated
+                and is_turning then 'distribution'
+            when is_expansion then 'expansion'
+            when is_recovery then 'confirmed_recovery'
+            when (btc_close_to_level_pct < 0 and 2 * bears > buckets_known)
+                or (
+                    2 * bears > buckets_known
+                    and btc_close_to_30d_mean_pct < 0
+                    and drawdown_from_90d_high_pct <= bear_drawdown_pct
+                )
+                or (btc_close_usd < cluster_low_usd and bears >= greatest(bear_lasts_bears, bulls))
+                or (closes_below_cluster_3d = 3 and bulls <= recovery_bulls) then 'bear_continuation'
+            else 'stabilizing'
+        end as own_label
+    from expanding
+),
+
+runs as (
+    select
+        *,
+        own_label = lag(own_label, 1) over by_date
+        and own_label = lag(own_label, 2) over by_date
+        and signal_date - lag(signal_date, 2) over by_date = 2 as is_established
+    from own_labels
+    window by_date as (order by signal_date)
+),
+
+remembered as (
+    select
+        *,
+        max(case when is_established then signal_date end) over so_far as established_date,
+        arg_max(case when is_established then own_label end, case when is_established then signal_date end) over so_far
+            as established_label
+    from runs
+    window so_far as (order by signal_date rows between unbounded preceding and current row)
+),
+
+smoothed as (
+    select
+        *,
+        case
+            when established_date >= signal_date - cast(label_memory_days as integer)
+                and (last_trigger_date is null or established_date > last_trigger_date)
+                and case established_label
+                    when 'distribution' then distance_from_high_pct >= high_lasts_pct
+                    when 'expansion' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
+                    when 'confirmed_recovery' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
+                    when 'bear_continuation'
+                        then btc_close_to_level_pct <= bear_lasts_level_pct
+                            or bears >= bear_lasts_bears
+                            or btc_close_to_30d_mean_pct < 0
+                    when 'stabilizing' then true
+                end then established_label
+            when own_label in ('bear_continuation', 'stabilizing') then own_label
+            else 'stabilizing'
+        end as smoothed_label
+    from remembered
+),
+
+labelled as (
+    select
+        smoothed.*,
+        relief.entered_date as relief_entered_date,
+        relief.lowest_low_usd as relief_low_usd,
+        case
+            when smoothed.btc_close_usd is null
+                or smoothed.buckets_known < smoothed.buckets_needed
+                or not smoothed.has_positioning then 'unknown'
+            when smoothed.is_trigger then 'capitulation'
+            when coalesce(relief.is_relief, false) then 'relief_rally'
+            when smoothed.signal_date = smoothed.last_trigger_date + 1 then 'capitulation'
+            else smoothed.smoothed_label
+        end as regime
+    from smoothed
+    left join relief on relief.signal_date = smoothed.signal_date
+)
+
+select * from labelled

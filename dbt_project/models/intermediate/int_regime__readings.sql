@@ -1,0 +1,68 @@
+-- One row per date: the readings that regimes are made of, as known at the cut-off; a reading that is not fresh is null.
+{%- set values = [
+    'btc_high_usd', 'btc_low_usd', 'btc_close_usd', 'btc_return_1d_pct', 'btc_return_3d_pct',
+    'btc_low_to_previous_close_pct', 'btc_return_stddev_30d_pct', 'btc_close_to_30d_mean_pct',
+    'drawdown_from_90d_high_pct', 'btc_close_to_level_pct', 'rr25_30d', 'etf_net_flow_5d_usd',
+    'realized_profit_7d_usd',
+] %}
+{%- set percentiles = [
+    'liquidations_usd', 'spot_volume_ratio_90d', 'realized_loss_usd', 'net_realized_pnl_7d_usd', 'sopr',
+    'dvol_change_1d', 'funding_rate_8h_pct', 'oi_to_market_cap_pct',
+] %}
+with
+
+dates as (select * from {{ ref('int_calendar__signal_dates') }}),
+
+readings as (select * from {{ ref('int_signals__as_known') }} where is_fresh),
+
+levels as (select * from {{ ref('int_level__in_use') }}),
+
+wide as (
+    select
+        dates.signal_date,
+        {%- for signal in values %}
+        max(readings.value) filter (where readings.signal_id = '{{ signal }}') as {{ signal }},
+        {%- endfor %}
+        {%- for signal in percentiles %}
+        max(readings.percentile_365d) filter (where readings.signal_id = '{{ signal }}') as {{ signal }}_percentile,
+        max(readings.observed_date) filter (where readings.signal_id = '{{ signal }}') as {{ signal }}_date,
+        {%- endfor %}
+        max(readings.observed_date) filter (where readings.signal_id = 'rr25_30d') as rr25_30d_date,
+        -- Open interest in bitcoin where venues state it, else in dollars: never one's change with the other's rank.
+        coalesce(
+            max(readings.value) filter (where readings.signal_id = 'futures_oi_change_3d_pct'),
+            max(readings.value) filter (where readings.signal_id = 'futures_oi_change_3d_usd_pct')
+        ) as open_interest_change_3d_pct,
+        case
+            when max(readings.value) filter (where readings.signal_id = 'futures_oi_change_3d_pct') is not null
+                then max(readings.percentile_365d) filter (where readings.signal_id = 'futures_oi_change_3d_pct')
+            else max(readings.percentile_365d) filter (where readings.signal_id = 'futures_oi_change_3d_usd_pct')
+        end as open_interest_change_3d_percentile,
+        max(readings.observed_date) filter (
+            where readings.signal_id in ('futures_oi_change_3d_pct', 'futures_oi_change_3d_usd_pct')
+        ) as open_interest_change_date
+    from dates
+    left join readings on readings.signal_date = dates.signal_date
+    group by dates.signal_date
+),
+
+-- The price's own past, as it was known day by day.
+with_past as (
+    select
+        wide.*,
+        levels.* exclude (signal_date),
+        max(wide.btc_high_usd) over year as high_365d_usd,
+        arg_max(wide.signal_date, wide.btc_high_usd) over year as high_365d_date,
+        count(wide.btc_close_usd) over year as days_365d,
+        max(wide.realized_profit_7d_usd) over quarter as realized_profit_peak_usd,
+        count(*) filter (where wide.btc_close_usd < levels.cluster_low_usd) over three_days as closes_below_cluster_3d,
+        count(*) filter (where wide.btc_close_usd >= levels.cluster_low_usd) over three_days as closes_in_cluster_3d
+    from wide
+    join levels on levels.signal_date = wide.signal_date
+    window
+        year as (order by wide.signal_date range between interval 364 days preceding and current row),
+        quarter as (order by wide.signal_date range between interval 89 days preceding and current row),
+        three_days as (order by wide.signal_date range between interval 2 days preceding and current row)
+)
+
+select * from with_past

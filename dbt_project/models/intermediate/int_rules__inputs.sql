@@ -1,0 +1,24 @@
+-- One row per date, signal and measure that a rule may ask for: the reading itself, its change, or its rank in its own year.
+with
+
+readings as (select * from {{ ref('int_signals__as_known') }}),
+
+measures as (
+    select
+        signal_date,
+        signal_id,
+        measure,
+        reading as value,
+        observed_date,
+        is_fresh,
+        case measure when 'value' then stddev_365d when 'percentile_365d' then 29 end as stddev_365d
+    from (
+        select
+            * exclude (value),
+            value
+        from readings
+    )
+    unpivot (reading for measure in (value, change_1d, change_7d, percentile_365d, zscore_365d))
+)
+
+select * from measures

@@ -1,0 +1,14 @@
+-- One row per reader, signal date and signal.
+with
+
+unioned as (
+    {%- for subject in ['price', 'derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro'] %}
+    select knowledge, signal_date, signal_id, value
+    from {{ ref('int_signals__' ~ subject) }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from unioned

@@ -1,0 +1,56 @@
+-- One row per signal: what it means, its unit and formula, when it is published and from when on it is valid.
+with
+
+definitions as (select * from {{ ref('signals') }}),
+
+inputs as (select * from {{ ref('int_signals__inputs') }}),
+
+providers as (select * from {{ ref('series') }}),
+
+datasets as (select * from {{ source('raw', 'dataset') }}),
+
+primaries as (select * from {{ ref('bucket_primaries') }}),
+
+readings as (select * from {{ ref('int_signals__readings') }}),
+
+published as (
+    select
+        inputs.signal_id,
+        max(datasets.publication_lag_s) / 3600.0 as publication_lag_h,
+        string_agg(distinct datasets.dataset_id, ', ' order by datasets.dataset_id) as datasets
+    from inputs
+    join providers on providers.series_id = inputs.series_id
+    join datasets on contains(providers.datasets, datasets.dataset_id)
+    where inputs.is_principal
+    group by inputs.signal_id
+),
+
+valid as (
+    select
+        signal_id,
+        min(signal_date) as valid_from
+    from readings
+    group by signal_id
+),
+
+joined as (
+    select
+        definitions.signal_id,
+        definitions.bucket,
+        definitions.name_en,
+        definitions.name_zh,
+        definitions.unit,
+        definitions.decimals,
+        definitions.formula,
+        definitions.rise_means as direction,
+        published.publication_lag_h,
+        valid.valid_from,
+        published.datasets,
+        definitions.citation,
+        definitions.signal_id in (select signal_id from primaries) as is_primary
+    from definitions
+    left join published on published.signal_id = definitions.signal_id
+    left join valid on valid.signal_id = definitions.signal_id
+)
+
+select * from joined

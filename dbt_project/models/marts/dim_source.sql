@@ -1,0 +1,54 @@
+-- One row per declared dataset: what it is, on what terms, how far its data reaches and how the last attempt went.
+with
+
+datasets as (select * from {{ source('raw', 'dataset') }}),
+
+loads as (select * from {{ source('raw', 'load_ledger') }}),
+
+attempts as (select * from {{ source('raw', 'attempt') }}),
+
+quarantine as (select * from {{ source('raw', 'quarantine') }}),
+
+coverage as (
+    select
+        dataset_id,
+        min(first_observed) as first_observed_at,
+        max(last_observed) as last_observed_at,
+        max(loaded_at) as last_loaded_at,
+        sum(rows_new + rows_revised) as rows_loaded
+    from loads
+    where verdict = 'loaded'
+    group by dataset_id
+),
+
+last_attempts as (
+    select * from attempts
+    qualify row_number() over (partition by dataset_id order by finished_at desc) = 1
+),
+
+rejected as (
+    select
+        dataset_id,
+        count(*) as rows_quarantined
+    from quarantine
+    group by dataset_id
+),
+
+joined as (
+    select
+        datasets.*,
+        coverage.first_observed_at,
+        coverage.last_observed_at,
+        coverage.last_loaded_at,
+        coalesce(coverage.rows_loaded, 0) as rows_loaded,
+        coalesce(rejected.rows_quarantined, 0) as rows_quarantined,
+        last_attempts.finished_at as last_attempt_at,
+        last_attempts.outcome as last_outcome,
+        last_attempts.message as last_message
+    from datasets
+    left join coverage on coverage.dataset_id = datasets.dataset_id
+    left join last_attempts on last_attempts.dataset_id = datasets.dataset_id
+    left join rejected on rejected.dataset_id = datasets.dataset_id
+)
+
+select * from joined

@@ -1,0 +1,31 @@
+-- One row per date and venue: the day's last open interest, one side of each contract. CoinGlass's aggregate stands as a
+-- venue of its own and has no bitcoin figure.
+with
+
+own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
+
+aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
+
+latest as (
+    select
+        observed_date as signal_date,
+        venue,
+        open_interest_btc,
+        open_interest_usd,
+        known_at,
+        known_at_basis
+    from own_venues
+    where known_until is null
+    union all
+    select
+        observed_date,
+        'coinglass aggregate',
+        null,
+        open_interest_usd,
+        known_at,
+        known_at_basis
+    from aggregate
+    where known_until is null
+)
+
+select * from latest

@@ -1,0 +1,16 @@
+-- One row per date, expiry, strike and option type: open interest in the day's last chain snapshot.
+with
+
+open_interest as (select * from {{ ref('int_options__open_interest') }}),
+
+renamed as (
+    select
+        observed_date as signal_date,
+        cast(expires_at as date) as expiry,
+        strike_usd as strike,
+        option_type,
+        open_interest_btc
+    from open_interest
+)
+
+select * from renamed

@@ -1,0 +1,22 @@
+-- One row per date and tenor: constant-maturity implied volatility from the day's last chain snapshot.
+with
+
+snapshots as (select * from {{ ref('int_options__daily_snapshots') }}),
+
+tenors as (select * from {{ source('analytics', 'option_surface') }}),
+
+joined as (
+    select
+        snapshots.observed_date as signal_date,
+        tenors.tenor_days,
+        tenors.forward_usd,
+        tenors.atm_iv_pct as atm_iv,
+        tenors.rr25,
+        tenors.bf25,
+        tenors.expiries_used,
+        snapshots.snapshot_at
+    from snapshots
+    join tenors on tenors.snapshot_time = snapshots.snapshot_at
+)
+
+select * from joined

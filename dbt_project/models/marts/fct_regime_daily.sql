@@ -1,0 +1,81 @@
+-- One row per date: the regime, the framework's conditions (null = unknown), and the inputs that decided it.
+with
+
+regimes as (select * from {{ ref('int_regime__daily') }}),
+
+rules as (select * from {{ ref('rules') }}),
+
+version as (
+    select left(md5(string_agg(cast(rules as varchar), chr(10) order by rule_id)), 12) as rules_version
+    from rules
+),
+
+runs as (
+    select
+        *,
+        count(*) filter (where is_change) over (
+            order by signal_date rows between unbounded preceding and current row
+        ) as run
+    from (
+        select
+            *,
+            regime is distinct from lag(regime) over (order by signal_date) as is_change
+        from regimes
+    )
+),
+
+described as (
+    select
+        runs.signal_date,
+        runs.regime,
+        row_number() over (partition by runs.run order by runs.signal_date) as days_in_regime,
+        runs.h1,
+        runs.h2,
+        runs.h3,
+        runs.r1,
+        runs.r2,
+        runs.r3,
+        runs.s1,
+        runs.s2,
+        runs.s3,
+        case
+            when runs.s1 is not true then 'S1'
+            when runs.s2 is not true then 'S2'
+            when runs.s3 is not true then 'S3'
+        end as next_condition,
+        runs.buckets_known,
+        runs.closes_in_cluster_3d = 3 as holds_cluster,
+        runs.worsening = 0 as nothing_worsens,
+        runs.conditions_met = 3 and 2 * runs.bulls > runs.buckets_known and runs.bears = 0 as fully_confirmed,
+        runs.btc_close_usd,
+        runs.level_usd,
+        runs.cluster_low_usd,
+        runs.cluster_high_usd,
+        runs.cluster_source,
+        version.rules_version,
+        case runs.regime
+            when 'unknown'
+                then case
+                    when runs.btc_close_usd is null then 'no fresh price'
+                    else 'too little is known: ' || runs.buckets_known || ' of 7 buckets; missing: '
+                        || coalesce(runs.unknown_buckets, 'none')
+                end
+            when 'capitulation'
+                then case
+                    when runs.is_trigger then runs.trigger_evidence
+                    else 'the day after the fall of ' || runs.last_trigger_date
+                end
+            when 'relief_rally'
+                then 'rebound since ' || runs.relief_entered_date || ' from the low of '
+                    || {{ number_text('runs.relief_low_usd') }} || ' after the fall of ' || runs.last_trigger_date
+            else runs.bulls || ' buckets bull, ' || runs.bears || ' bear of ' || runs.buckets_known
+                || ' known; close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level; '
+                || runs.conditions_met || ' of H1-H3 hold'
+                || case when runs.own_label <> runs.regime then '; today alone would be ' || runs.own_label else '' end
+                || coalesce('; ' || case when runs.is_sharp_fall and not runs.is_trigger then runs.trigger_evidence end, '')
+        end as explanation
+    from runs
+    cross join version
+)
+
+select * from described

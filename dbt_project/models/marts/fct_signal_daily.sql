@@ -1,0 +1,40 @@
+-- One row per signal and date. `value` is settled: the latest version of everything, for the date itself.
+-- `value_as_known` is what could be said at the date's cut-off; where the date's own figure was not out yet it is the
+-- last one known, and `age_days` says how old.
+with
+
+definitions as (select * from {{ ref('signals') }}),
+
+settled as (select * from {{ ref('int_signals__readings') }} where knowledge = 'settled'),
+
+as_known as (select * from {{ ref('int_signals__as_known') }}),
+
+joined as (
+    select
+        coalesce(as_known.signal_date, settled.signal_date) as signal_date,
+        coalesce(as_known.signal_id, settled.signal_id) as signal_id,
+        definitions.bucket,
+        definitions.unit,
+        settled.value,
+        coalesce(settled.is_final, false) as is_final,
+        settled.known_at,
+        settled.known_at_basis,
+        as_known.value as value_as_known,
+        as_known.observed_date,
+        as_known.age_days,
+        as_known.is_fresh,
+        as_known.change_1d,
+        as_known.change_7d,
+        as_known.percentile_365d,
+        as_known.zscore_365d,
+        as_known.observations_365d,
+        coalesce(as_known.provider, settled.provider) as provider,
+        coalesce(as_known.source_count, settled.source_count) as source_count,
+        coalesce(as_known.method_note, settled.method_note) as method_note,
+        coalesce(as_known.publishable, true) and coalesce(settled.publishable, true) as publishable
+    from as_known
+    full join settled on settled.signal_id = as_known.signal_id and settled.signal_date = as_known.signal_date
+    join definitions on definitions.signal_id = coalesce(as_known.signal_id, settled.signal_id)
+)
+
+select * from joined
