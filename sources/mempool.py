@@ -17,12 +17,13 @@ import polars as pl
 from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.http import Session
 from sources.payload import Parsed, Payload
-from sources.reading import from_s, part, require_names, strict_json, typed
+from sources.reading import from_s, part, require, require_names, strict_json, typed
 
 BASE = "https://mempool.space/api/v1"
 
 # How far back each named period reaches, in days at least.
 PERIODS: Mapping[str, int] = {"3d": 3, "1w": 7, "1m": 28, "3m": 89, "6m": 181, "1y": 365, "2y": 730, "3y": 1095}
+LONGEST_EPOCH = timedelta(days=21)  # 2016 blocks at two thirds of the usual pace; one of 2021 took 19
 
 PROVIDER = Provider(
     name="mempool",
@@ -83,8 +84,9 @@ def fetch_hashrate(session: Session, window: Window) -> Iterator[Payload]:
 
 
 def fetch_retarget(session: Session, window: Window) -> Iterator[Payload]:
-    """Difficulty adjustments of the shortest named period that covers the window."""
-    yield session.get(f"{BASE}/mining/difficulty-adjustments/{_period(session.now(), window)}")
+    """Difficulty adjustments of the shortest named period that covers the window and the one in force at its start."""
+    reach = Window(window.start - LONGEST_EPOCH, window.end)
+    yield session.get(f"{BASE}/mining/difficulty-adjustments/{_period(session.now(), reach)}")
 
 
 def read_difficulty_adjustment(payload: Payload) -> Parsed:
@@ -122,7 +124,9 @@ def read_hashrate(payload: Payload) -> Parsed:
 def read_retarget(payload: Payload) -> Parsed:
     """One row an adjustment, newest first as sent. Raises SourceError when the answer is no list."""
     # The genesis block heads the list of the whole history, but adjusted nothing.
-    entries = [entry for entry in part(strict_json(payload)) if not (isinstance(entry, list) and entry[1:2] == [0])]
+    entries = [entry for entry in part(strict_json(payload)) if not (_is_change(entry) and entry[1] == 0)]
+    is_known = not entries or any(_is_change(entry) for entry in entries)
+    require(is_known, f"{payload.url}: no entry has the four values time, height, difficulty and ratio.")
     rows = map(_retarget, entries)
     return typed(rows, RETARGET_COLUMNS, fetched_at=payload.fetched_at, observed="retarget_at", sent=entries)
 
@@ -139,11 +143,15 @@ def _hashrate(point: object) -> Mapping[str, object]:
 
 
 def _retarget(entry: object) -> Mapping[str, object]:
-    if not isinstance(entry, list) or len(entry) != 4:
+    if not _is_change(entry):
         return {}
     time, height, difficulty, ratio = entry
     change = round((ratio - 1) * 100, 9) if _is_number(ratio) else ratio  # nine places: only float noise is cut
     return {"height": height, "retarget_at": from_s(time), "difficulty": difficulty, "change_pct": change}
+
+
+def _is_change(entry: object) -> TypeGuard[list[object]]:
+    return isinstance(entry, list) and len(entry) == 4
 
 
 def _period(now: datetime, window: Window) -> str:

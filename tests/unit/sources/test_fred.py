@@ -120,3 +120,12 @@ def test_series_that_is_gone_does_not_cost_the_others(tmp_path: Path) -> None:
             pages.extend(fetch_observation(session, JANUARY))
     assert caught.value.failure is Failure.BLOCKED
     assert len(stand_in.requests) == len(SERIES)
+
+
+def test_outage_is_reported_at_once(tmp_path: Path) -> None:
+    write_table(tmp_path, "macro_1d", macro_rows("ust10y", {date(2026, 1, 2): 4.0}))
+    with running(tmp_path, routes=ROUTES, faults="fred.stlouisfed.org=500") as stand_in:
+        with pytest.raises(SourceError) as caught:
+            list(fetch_observation(Session(PROVIDER, upstream=stand_in.base_url), JANUARY))
+        assert {request.params["id"] for request in stand_in.requests} == {SERIES[0]}
+    assert caught.value.failure is Failure.OUTAGE

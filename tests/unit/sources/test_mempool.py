@@ -173,7 +173,7 @@ def test_stand_in_answers_as_of_the_clock(tmp_path: Path) -> None:
     assert row["block_time_s"] == pytest.approx(600, abs=1)
     assert [request.path for request in stand_in.requests][:2] == [
         "api/v1/mining/hashrate/1w",
-        "api/v1/mining/difficulty-adjustments/1m",
+        "api/v1/mining/difficulty-adjustments/3m",  # the one in force on the first day included
     ]
 
 

@@ -161,3 +161,10 @@ def test_unknown_symbol_has_moved(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="delisted") as caught:
             session.get("https://query1.finance.yahoo.com/v8/finance/chart/NONE")
     assert caught.value.failure is Failure.MOVED
+
+
+def test_session_without_an_end_is_a_changed_layout(sample: dict[str, Any]) -> None:
+    sample["chart"]["result"][0]["meta"]["currentTradingPeriod"]["regular"]["end"] = None
+    with pytest.raises(SourceError, match="end is no time") as caught:
+        read_daily_bar(payload(json.dumps(sample)))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
