@@ -8,7 +8,7 @@ Two pages: the recent one (about 14 trading dates, three header rows) and all da
 Oddities: figures are in millions; `-` is "not reported" and `0.0` is "no flow", and only the text tells them apart, not
 the cell's class; negatives stand in parentheses; `Total` is the running sum of what has arrived, so it reads 0.0 while
 every fund is `-`; the newest, incomplete row has a green background; rows without a date (Fee, Seed, Total, Average, …)
-are about all history and are passed over; holidays were rows of dashes until 2025-06-19; a new fund is a new column, and
+are about all history and are passed over; holidays were rows of dashes until 2025-06-19; a new fund is a new column and
 not always the last one; the ticker BTC is a fund, not the coin.
 """
 
