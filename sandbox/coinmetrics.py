@@ -45,24 +45,19 @@ def asset_metrics(question: Question) -> Response:
         .select(day, *columns)
         .filter(pl.any_horizontal(pl.exclude("time").is_not_null()))
     )
-    size = int(params.get("page_size", 100))
+    rows = [
+        {"asset": "btc", "time": f"{row.pop('time')}T00:00:00.000000000Z"}
+        | {metric: f"{value:.15g}" for metric, value in row.items() if value is not None}  # text; not there yet: absent
+        for row in values.to_dicts()
+    ]
+    size, first = int(params.get("page_size", 100)), int(params.get("next_page_token", 0))
     if params.get("paging_from") != "start":
-        return json_answer({"data": _rows(values.tail(size))})
-    first = int(params.get("next_page_token", 0))
-    page: dict[str, object] = {"data": _rows(values.slice(first, size))}
-    if first + size < len(values):
+        return json_answer({"data": rows[-size:]})
+    page: dict[str, object] = {"data": rows[first : first + size]}
+    if first + size < len(rows):
         token = {"next_page_token": str(first + size)}
         page |= token | {"next_page_url": f"https://{ADDRESS}?{urlencode({**params, **token}, safe=',')}"}
     return json_answer(page)
-
-
-def _rows(values: pl.DataFrame) -> list[dict[str, str]]:
-    """Numbers as text, a metric that is not there yet left out."""
-    return [
-        {"asset": "btc", "time": f"{row.pop('time')}T00:00:00.000000000Z"}
-        | {metric: f"{value:.15g}" for metric, value in row.items() if value is not None}
-        for row in values.to_dicts()
-    ]
 
 
 ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics}
