@@ -1,5 +1,9 @@
 """The stand-in as a server: the clock, the log, unknown paths, its origin, and faults on demand."""
 
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -17,6 +21,7 @@ from sandbox.server import Running, application, running
 from sandbox.serving import Question, json_answer, text_answer
 
 HOST = "api.example.com"
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def bars(*stamps: datetime) -> pl.DataFrame:
@@ -133,6 +138,21 @@ def test_it_listens_on_loopback_only_and_stops_with_its_block(folder):
         assert started.base_url.startswith("http://127.0.0.1:")
     with pytest.raises(requests.ConnectionError):
         requests.get(started.base_url, timeout=2)
+
+
+def test_served_alone_it_says_where_it_listens_and_ends_when_told(folder):
+    code = f"from pathlib import Path; from sandbox.server import serve; serve(Path({str(folder)!r}), 0)"
+    with subprocess.Popen(
+        [sys.executable, "-c", command], stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
+    ) as process:
+        assert process.stderr is not None
+        listens = next(found for line in process.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        try:
+            assert requests.get(f"{listens[0]}/leadline/origin", timeout=10).json()["market"] == folder.name
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.stderr.read()
+    assert process.returncode in (0, -signal.SIGINT)
 
 
 def test_numbers_that_are_none_are_never_sent():
