@@ -80,10 +80,10 @@ def _flows(table: pl.DataFrame, published: int, newest: date) -> pl.DataFrame:
 
 
 def _is_incomplete(flows: pl.DataFrame) -> bool:
-    """Whether a fund that has reported before is missing from the newest row."""
+    """Whether a fund that has reported before is missing from the newest row, or every fund is."""
     earlier, last = flows[:-1, 1:-1], flows[-1:, 1:-1]
-    active = [fund.name for fund in earlier if fund.count()]
-    return any(last[fund][0] is None for fund in active or last.columns)
+    reported = {fund.name for fund in last if fund.count()}
+    return not reported or any(fund.count() and fund.name not in reported for fund in earlier)
 
 
 def _cell(value: float | None) -> str:

@@ -1,0 +1,137 @@
+"""Chain data as the stand-in serves it: a day's figures from 00:40 of the next, in both vendors' forms."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import bitview, glassnode
+from sandbox.market import Market
+from sandbox.serving import Question
+from sources import bitview as bitview_source
+from sources import glassnode as glassnode_source
+from tests.unit.market_folder import write_table
+from tests.unit.venue_market import folder, payload, question
+
+D = date(2026, 2, 5)
+AT_0040 = datetime(2026, 2, 6, 0, 40)
+NAMED = {"name": "realized_loss", "index": "day1"}
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    days = [D - timedelta(days=i) for i in (4, 2, 1, 0)]  # one day is missing
+    rows = [{"date": day, "price_usd": 60e3 + day.day, "sopr": 0.9, "realized_loss_usd": 1e9 + day.day} for day in days]
+    rows[1]["realized_loss_usd"] = None
+    buckets = [(day, low, low + 250.0, 4.0) for day in days for low in (66000.0, 66250.0, 66500.0)]
+    return write_table(folder(tmp_path / "market", {"cost_basis": buckets}), "onchain_1d", rows)
+
+
+def series(market: Path, clock: datetime, path: dict[str, str] = NAMED, **params: str) -> Any:
+    return json.loads(bytes(bitview.series(question(market, clock, path, **params)).body))
+
+
+def test_a_series_is_consecutive_with_nulls_for_what_is_missing(market: Path) -> None:
+    body = series(market, AT_0040, start="2026-02-01", end="2026-02-10")
+    assert body["data"] == [1e9 + 1, None, None, 1e9 + 4, 1e9 + 5]
+    assert (body["start"], body["end"]) == (6240, 6245)
+    assert body["start"] == (date(2026, 2, 1) - date(2009, 1, 1)).days
+    sopr = series(market, AT_0040, NAMED | {"name": "sopr"}, start="2026-02-05", end="2026-02-06")
+    assert sopr["data"] == [0.9]
+
+
+def test_a_series_has_the_keys_of_our_sample(market: Path, samples: Path) -> None:
+    sample = json.loads((samples / "bitview/series.json").read_bytes())
+    body = series(market, AT_0040, start="2026-02-01", end="2026-02-10")
+    assert {name: type(value) for name, value in body.items()} == {name: type(value) for name, value in sample.items()}
+
+
+def test_the_figures_of_a_day_come_at_0040(market: Path) -> None:
+    just_before = AT_0040 - timedelta(seconds=1)
+    assert len(series(market, just_before, start="2026-02-01", end="2026-02-10")["data"]) == 4
+    assert series(market, just_before, start="2026-02-05", end="2026-02-06")["data"] == []
+    for clock, status in ((just_before, 404), (AT_0040, 200)):
+        asked = question(market, clock, {"date": "2026-02-05"}, agg="lin500")
+        assert bitview.urpd(asked).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status"),
+    [
+        (NAMED | {"name": "unheard_of"}, {}, 404),
+        (NAMED | {"index": "height"}, {}, 404),
+        (NAMED, {"start": "yesterday"}, 400),
+    ],
+)
+def test_unknown_series_are_refused(market: Path, path: dict[str, str], params: dict[str, str], status: int) -> None:
+    assert bitview.series(question(market, AT_0040, path, **params)).status_code == status
+
+
+def test_buckets_are_of_the_width_that_was_asked_for(market: Path, samples: Path) -> None:
+    answer = bitview.urpd(question(market, AT_0040, {"date": "2026-02-05"}, agg="lin500"))
+    body, sample = json.loads(bytes(answer.body)), json.loads((samples / "bitview/urpd.json").read_bytes())
+    assert body.keys() == sample.keys()
+    assert body["buckets"][0].keys() == sample["buckets"][0].keys()
+    assert [(bucket["price_floor"], bucket["supply"]) for bucket in body["buckets"]] == [(66000.0, 8.0), (66500.0, 4.0)]
+    assert body["buckets"][0]["realized_cap"] == 4 * 66125.0 + 4 * 66375.0
+    assert body["close"] == 60005.0
+    rows = bitview_source.read_urpd(payload(body)).rows
+    assert rows.rows() == [(D, 66000.0, 66500.0, 8.0), (D, 66500.0, 67000.0, 4.0)]
+    raw = json.loads(bytes(bitview.urpd(question(market, AT_0040, {"date": "2026-02-05"})).body))
+    assert len(raw["buckets"]) == 3
+
+
+@pytest.mark.parametrize(("day", "agg"), [("6245", "lin500"), ("2026-02-05", "square")])
+def test_unknown_distributions_are_refused(market: Path, day: str, agg: str) -> None:
+    assert bitview.urpd(question(market, AT_0040, {"date": day}, agg=agg)).status_code == 400
+
+
+def test_a_bucket_edge_is_not_lost_to_rounding(real: Path, tmp_path: Path) -> None:
+    (sent,) = json.loads((real / "fixtures/glassnode/urpd_entity_adjusted_trimmed.json").read_bytes())
+    rows = glassnode_source.read_urpd(payload([sent])).rows
+    day = rows["urpd_date"][0]
+    tables = {"cost_basis": [tuple(row) for row in rows.iter_rows()]}
+    folder_of_day = folder(tmp_path / "market", tables)
+    write_table(folder_of_day, "onchain_1d", [{"date": day, "price_usd": sent["ath_price"]}])
+    asked = Question(Market(folder_of_day), datetime(2023, 5, 17), {"a": "BTC", "i": "24h"}, headers={"x-api-key": "k"})
+    (encoded,) = json.loads(bytes(glassnode.urpd(asked).body))
+    assert encoded.keys() == sent.keys()
+    assert encoded["t"] == sent["t"]
+    assert encoded["prices"] == pytest.approx(sent["prices"])
+    assert encoded["partitions"] == sent["partitions"]
+
+
+def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
+    market = Market(folder(tmp_path / "market", {"cost_basis": [(D, 0.0, 500.0, 1.0), (D, 99500.0, 100000.0, 2.0)]}))
+    asked = Question(market, AT_0040, {"a": "BTC", "i": "24h", "api_key": "any"})
+    (row,) = json.loads(bytes(glassnode.urpd(asked).body))
+    assert (row["ath_price"], len(row["prices"]), row["partitions"][-1]) == (100000.0, 100, 2.0)
+    assert json.loads(bytes(glassnode.urpd(Question(market, datetime(2026, 1, 1), asked.params)).body)) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "params", "metric", "status", "says"),
+    [
+        ({}, {"a": "BTC", "i": "24h"}, "realized_loss", 401, "key"),
+        ({"x-api-key": "any"}, {"a": "ETH", "i": "24h"}, "realized_loss", 400, "allowed values=[BTC]"),
+        ({"x-api-key": "any"}, {"a": "BTC", "i": "10m"}, "realized_loss", 400, "allowed values=[24h]"),
+        ({"x-api-key": "any"}, {"a": "BTC", "i": "24h"}, "unheard_of", 404, "not found"),
+    ],
+)
+def test_errors_are_plain_text(
+    market: Path, headers: dict[str, str], params: dict[str, str], metric: str, status: int, says: str
+) -> None:
+    refused = glassnode.indicator(Question(Market(market), AT_0040, params, {"metric": metric}, headers))
+    assert refused.status_code == status
+    assert refused.media_type == "text/plain"
+    assert says in bytes(refused.body).decode()
+
+
+def test_both_ends_of_a_range_are_included(market: Path) -> None:
+    stamps = [int((datetime(2026, 2, day) - datetime(1970, 1, 1)).total_seconds()) for day in (3, 4)]
+    params = {"a": "BTC", "i": "24h", "s": str(stamps[0]), "u": str(stamps[1])}
+    asked = Question(Market(market), AT_0040, params, {"metric": "realized_loss"}, {"x-api-key": "any"})
+    body = json.loads(bytes(glassnode.indicator(asked).body))
+    assert body == [{"t": stamps[0], "v": None}, {"t": stamps[1], "v": 1e9 + 4}]
