@@ -1,11 +1,11 @@
 """Glassnode's wire format: daily metrics and the newest cost basis, for whoever shows any key; errors in plain text."""
 
-from datetime import UTC
+from datetime import date
 
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.onchain import cost_basis, metric, newest_day, price_usd, start_of
+from sandbox.onchain import cost_basis, metric, newest_day, price_usd
 from sandbox.serving import Handler, Question, json_answer, text_answer
 
 METRICS = {"realized_loss": "realized_loss_usd", "realized_profit": "realized_profit_usd"}
@@ -38,7 +38,7 @@ def urpd(question: Question) -> Response:
     supply = {round(floor / width): supply for floor, supply, _ in cost_basis(question, day, width).iter_rows()}
     steps = range(max(supply) + 1)
     row = {
-        "t": int(start_of(day).replace(tzinfo=UTC).timestamp()),
+        "t": (day - date(1970, 1, 1)).days * 86_400,
         "ath_price": high,
         "current_price": price_usd(question, day),
         "total_supply": sum(supply.values()),

@@ -1,6 +1,6 @@
 """What a vendor of chain data knew at an instant: figures of finished days, and cost basis in buckets of one width."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -34,8 +34,3 @@ def price_usd(question: Question, day: date) -> float:
     """Closing price of a day, zero where no table has it."""
     closes = question.market.table("onchain_1d").filter(pl.col("date") == day)["price_usd"].drop_nulls()
     return float(closes[0]) if len(closes) else 0.0
-
-
-def start_of(day: date) -> datetime:
-    """Midnight at the beginning of a day, naive UTC."""
-    return datetime(day.year, day.month, day.day)

@@ -1,4 +1,4 @@
-"""Chain data as the stand-in serves it: a day's figures from 00:40 of the next, in both vendors' forms."""
+"""bitview as the stand-in plays it: consecutive days with nulls, buckets as asked, a day's figures from 00:40 on."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import bitview, glassnode
-from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox import bitview
 from sources import bitview as bitview_source
-from sources import glassnode as glassnode_source
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import folder, payload, question
 
@@ -86,52 +83,3 @@ def test_buckets_are_of_the_width_that_was_asked_for(market: Path, samples: Path
 @pytest.mark.parametrize(("day", "agg"), [("6245", "lin500"), ("2026-02-05", "square")])
 def test_unknown_distributions_are_refused(market: Path, day: str, agg: str) -> None:
     assert bitview.urpd(question(market, AT_0040, {"date": day}, agg=agg)).status_code == 400
-
-
-def test_a_bucket_edge_is_not_lost_to_rounding(real: Path, tmp_path: Path) -> None:
-    (sent,) = json.loads((real / "fixtures/glassnode/urpd_entity_adjusted_trimmed.json").read_bytes())
-    rows = glassnode_source.read_urpd(payload([sent])).rows
-    day = rows["urpd_date"][0]
-    tables = {"cost_basis": [tuple(row) for row in rows.iter_rows()]}
-    folder_of_day = folder(tmp_path / "market", tables)
-    write_table(folder_of_day, "onchain_1d", [{"date": day, "price_usd": sent["ath_price"]}])
-    asked = Question(Market(folder_of_day), datetime(2023, 5, 17), {"a": "BTC", "i": "24h"}, headers={"x-api-key": "k"})
-    (encoded,) = json.loads(bytes(glassnode.urpd(asked).body))
-    assert encoded.keys() == sent.keys()
-    assert encoded["t"] == sent["t"]
-    assert encoded["prices"] == pytest.approx(sent["prices"])
-    assert encoded["partitions"] == sent["partitions"]
-
-
-def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
-    market = Market(folder(tmp_path / "market", {"cost_basis": [(D, 0.0, 500.0, 1.0), (D, 99500.0, 100000.0, 2.0)]}))
-    asked = Question(market, AT_0040, {"a": "BTC", "i": "24h", "api_key": "any"})
-    (row,) = json.loads(bytes(glassnode.urpd(asked).body))
-    assert (row["ath_price"], len(row["prices"]), row["partitions"][-1]) == (100000.0, 100, 2.0)
-    assert json.loads(bytes(glassnode.urpd(Question(market, datetime(2026, 1, 1), asked.params)).body)) == []
-
-
-@pytest.mark.parametrize(
-    ("headers", "params", "metric", "status", "says"),
-    [
-        ({}, {"a": "BTC", "i": "24h"}, "realized_loss", 401, "key"),
-        ({"x-api-key": "any"}, {"a": "ETH", "i": "24h"}, "realized_loss", 400, "allowed values=[BTC]"),
-        ({"x-api-key": "any"}, {"a": "BTC", "i": "10m"}, "realized_loss", 400, "allowed values=[24h]"),
-        ({"x-api-key": "any"}, {"a": "BTC", "i": "24h"}, "unheard_of", 404, "not found"),
-    ],
-)
-def test_errors_are_plain_text(
-    market: Path, headers: dict[str, str], params: dict[str, str], metric: str, status: int, says: str
-) -> None:
-    refused = glassnode.indicator(Question(Market(market), AT_0040, params, {"metric": metric}, headers))
-    assert refused.status_code == status
-    assert refused.media_type == "text/plain"
-    assert says in bytes(refused.body).decode()
-
-
-def test_both_ends_of_a_range_are_included(market: Path) -> None:
-    stamps = [int((datetime(2026, 2, day) - datetime(1970, 1, 1)).total_seconds()) for day in (3, 4)]
-    params = {"a": "BTC", "i": "24h", "s": str(stamps[0]), "u": str(stamps[1])}
-    asked = Question(Market(market), AT_0040, params, {"metric": "realized_loss"}, {"x-api-key": "any"})
-    body = json.loads(bytes(glassnode.indicator(asked).body))
-    assert body == [{"t": stamps[0], "v": None}, {"t": stamps[1], "v": 1e9 + 4}]
