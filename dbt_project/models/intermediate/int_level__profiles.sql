@@ -24,17 +24,32 @@ closes as (
     group by in_use.signal_date
 ),
 
--- One per-cent bins: close enough for a band of a few per cent, wide enough to hold several days each.
+-- One per-cent bins, close enough for a band of a few per cent. A bar's volume is spread evenly, in logarithms, from its
+-- low to its high: put all at one price, the densest bin would hang on where a single wild day happened to close.
+spread_bars as (
+    select
+        observed_date,
+        known_from,
+        known_until,
+        ln(low_usd) / ln(1.01) as low_bin,
+        ln(high_usd) / ln(1.01) as high_bin,
+        unnest(generate_series(cast(floor(low_bin) as bigint), cast(floor(high_bin) as bigint))) as bin,
+        volume_btc
+    from bars
+    where market = 'spot'
+),
+
 daily_volumes as (
     select
         observed_date,
         known_from,
         known_until,
-        floor(ln((high_usd + low_usd + close_usd) / 3) / ln(1.01)) as bin,
-        volume_btc
-    from bars
-    where market = 'spot'
-        and (high_usd + low_usd + close_usd) > 0
+        bin,
+        sum(volume_btc * coalesce(
+            (least(high_bin, bin + 1) - greatest(low_bin, bin)) / nullif(high_bin - low_bin, 0), 1
+        )) as volume_btc
+    from spread_bars
+    group by observed_date, known_from, known_until, bin
 ),
 
 volume_profile as (
