@@ -89,30 +89,33 @@ def fetch_urpd(session: Session, window: Window) -> Iterator[Payload]:
 
 
 def read_urpd(payload: Payload) -> Parsed:
-    """One row a bucket, from its lower price to the next bucket's; the last one is as wide as was asked."""
+    """One row a bucket, as wide as was asked for; buckets without coins are not sent."""
     content = strict_json(payload)
     day = part(content, "date", kind=str, where=payload.url)
     aggregation = part(content, "aggregation", kind=str, where=payload.url)
     require(aggregation.lower() == AGGREGATION, f"{payload.url}: aggregation {aggregation!r}, not {AGGREGATION!r}.")
-    floors, supplies = _buckets(part(content, "buckets", kind=(list, dict), where=payload.url), payload)
-    ceilings = [*floors[1:], floors[-1] + BUCKET_USD if floors and isinstance(floors[-1], int | float) else None]
     records = [
-        {"urpd_date": day, "price_low_usd": floor, "price_high_usd": ceiling, "supply_btc": supply}
-        for floor, ceiling, supply in zip(floors, ceilings, supplies, strict=False)
+        {
+            "urpd_date": day,
+            "price_low_usd": floor,
+            "price_high_usd": floor + BUCKET_USD if isinstance(floor, int | float) else floor,
+            "supply_btc": supply,
+        }
+        for floor, supply in _buckets(part(content, "buckets", kind=(list, dict), where=payload.url), payload)
     ]
     return typed(records, URPD_COLUMNS, fetched_at=payload.fetched_at, observed="urpd_date")
 
 
-def _buckets(buckets: list[Any] | dict[str, Any], payload: Payload) -> tuple[list[Any], list[Any]]:
-    """Lower prices and supplies, out of either shape."""
+def _buckets(buckets: list[Any] | dict[str, Any], payload: Payload) -> list[tuple[Any, Any]]:
+    """Lower price and supply of each bucket, out of either shape."""
     if isinstance(buckets, dict):
         floors, supplies = (part(buckets, name, where=payload.url) for name in ("price", "supply"))
         require(len(floors) == len(supplies), f"{payload.url}: {len(floors)} prices but {len(supplies)} supplies.")
-        return floors, supplies
+        return list(zip(floors, supplies, strict=True))
     rows = [row if isinstance(row, dict) else {} for row in buckets]
     if rows:
         require_names(rows[0], ("price_floor", "supply"), payload.url)
-    return [row.get("price_floor") for row in rows], [row.get("supply") for row in rows]
+    return [(row.get("price_floor"), row.get("supply")) for row in rows]
 
 
 def _finished(session: Session, window: Window) -> tuple[date, date]:
