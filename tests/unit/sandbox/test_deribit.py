@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sandbox.deribit import book_summary, funding_rate_history, volatility_index_data
+from sandbox.deribit import ROUTES, book_summary, funding_rate_history, volatility_index_data
 from sandbox.serving import Handler
+from sources.dataset import Window
 from sources.deribit import DATASETS
-from tests.unit.venue_market import HOUR, folder, payload, question
+from tests.unit.venue_market import HOUR, asking, folder, payload, question, rows_of
 
 CHAIN, FUNDING, DVOL = DATASETS
 T0 = datetime(2026, 2, 1)
@@ -140,3 +141,22 @@ def test_no_funding_and_no_running_hour_from_the_future(tmp_path: Path) -> None:
     market, clock = folder(tmp_path / "market", tables), T0 + 2 * HOUR + timedelta(minutes=20)
     assert len(asked(funding_rate_history, market, clock, instrument_name="BTC-PERPETUAL")["result"]) == 3
     assert len(asked(volatility_index_data, market, clock, currency="BTC", resolution="3600")["result"]["data"]) == 2
+
+
+def test_real_chains_come_back_as_they_were_over_http(real: Path) -> None:
+    history = pl.read_parquet(real / "market/option_chain.parquet").with_columns(
+        pl.col("snapshot_time", "expiry").dt.replace_time_zone(None)
+    )
+    for at in history["snapshot_time"].unique().sort().gather([0, 90, 188]):
+        kept = history.filter(pl.col("snapshot_time") == at).sort("instrument_name")
+        clock = at + timedelta(minutes=1)
+        with asking(CHAIN, real / "market", clock, ROUTES) as (session, _):
+            rows = rows_of(CHAIN, session, Window.of_dates(at.date(), at.date())).sort("instrument_name")
+        assert set(rows["snapshot_time"]) == {at.replace(microsecond=0)}
+        assert rows["instrument_name"].equals(kept["instrument_name"])
+        for ours, theirs in (
+            ("expiry_time", "expiry"), ("strike_usd", "strike"), ("mark_iv_pct", "mark_iv"),
+            ("underlying_price_usd", "underlying_price"), ("index_price_usd", "index_price"),
+            ("bid_price_btc", "bid_price_btc"), ("open_interest_btc", "open_interest_btc"),
+        ):  # fmt: skip
+            assert rows[ours].equals(kept[theirs]), (at, ours)

@@ -116,3 +116,19 @@ def test_a_new_fund_stands_before_the_last_two(tmp_path: Path) -> None:
 def test_before_the_first_figure_there_is_a_page_without_dates(tmp_path: Path) -> None:
     market = folder(tmp_path / "market", flows((D, "IBIT", 1.0, None)))
     assert b"2026</span>" not in bytes(recent(question(market, datetime(2026, 1, 1))).body)
+
+
+def test_real_history_comes_back_as_it_was(real: Path) -> None:
+    clock = datetime(2026, 5, 20, 10, 30)
+    page = bytes(all_data(question(real / "market", clock)).body)
+    parsed = FLOW.read(payload(page, fetched_at=clock.replace(tzinfo=UTC)))
+    assert parsed.rejects == ()
+    funds, totals = parsed.rows.filter(pl.col("fund") != TOTAL), parsed.rows.filter(pl.col("fund") == TOTAL)
+    kept = pl.read_parquet(real / "market/etf_flow.parquet").sort("published_at", nulls_last=False)
+    newest = kept.unique(["date", "fund"], keep="last").drop_nulls("flow_usd_m").sort("date", "fund")
+    ours = funds.drop_nulls("flow_usd").sort("trade_date", "fund")
+    assert ours.select("trade_date", "fund").rows() == newest.select("date", "fund").rows()
+    assert ours["flow_usd"].to_list() == pytest.approx((newest["flow_usd_m"] * 1e6).to_list(), abs=1)
+    # Printed by the page itself, as another project read it.
+    known = {row["trade_date"]: row["flow_usd"] for row in totals.iter_rows(named=True)}
+    assert (known[date(2026, 1, 30)], known[date(2024, 1, 11)]) == (-509.7e6, 655.3e6)
