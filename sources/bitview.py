@@ -26,6 +26,7 @@ from sources.reading import part, require, require_names, strict_json, typed
 
 SITE = "https://bitview.space/api"
 SERIES = ("realized_loss", "realized_profit", "sopr")
+MAX_DAYS = 100_000
 # Day zero of the index `day1`, by version of the kit: the present one, and the one before.
 DAY_ZEROS = (date(2009, 1, 1), date(2009, 1, 8))
 BUCKET_USD = 500
@@ -55,12 +56,14 @@ def read_series(payload: Payload) -> Parsed:
     content = strict_json(payload)
     values = part(content, "data", where=payload.url)
     start = part(content, "start", kind=int, where=payload.url)
+    require(0 <= start < MAX_DAYS, f"{payload.url}: position {start} is no day since 2009.")
     known = [zero + start * DAY for zero in DAY_ZEROS]
     first = date.fromisoformat(payload.params.get("start", str(known[0])))
     require(first in known, f"{payload.url}: position {start} is {known[0]} or {known[1]}, not {first} as asked.")
-    name = payload.url.split("/")[-2]
+    names = [name for name in SERIES if name in payload.url]
+    require(len(names) == 1, f"{payload.url} names no series; a file saved by hand is named after one: {SERIES}.")
     records = [
-        {"series_name": name, "series_date": day, "value": value}
+        {"series_name": names[0], "series_date": day, "value": value}
         for offset, value in enumerate(values)
         if not is_unfinished(datetime.combine(day := first + offset * DAY, time()), DAY, payload)
     ]

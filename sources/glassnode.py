@@ -46,12 +46,13 @@ def fetch_metric(session: Session, window: Window) -> Iterator[Payload]:
 
 def read_metric(payload: Payload) -> Parsed:
     """One row a finished day, null where the vendor has no value."""
-    metric = payload.url.rsplit("/", 1)[-1]
+    named = [metric for metric in METRICS if metric in payload.url]
+    require(len(named) == 1, f"{payload.url} names no metric; a file saved by hand is named after one: {METRICS}.")
     records, sent = [], []
     for row in _rows(payload, "t", "v"):
         started = from_s(row.get("t"))
         if not is_unfinished(started, DAY, payload):
-            records.append({"metric": metric, "metric_date": _day(started), "value": row.get("v")})
+            records.append({"metric": named[0], "metric_date": _day(started), "value": row.get("v")})
             sent.append(row)
     return typed(records, METRIC_COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=sent)
 

@@ -33,13 +33,14 @@ def strict_json(payload: Payload) -> Any:
     """The decoded JSON body.
 
     A name given twice in one object loses both values: it holds a text with a NUL byte instead, and NaN or Infinity
-    stay as they are, so that `typed` refuses exactly the records they are in. Raises SourceError: BLOCKED for an HTML
+    stay as they are, so that `typed` refuses exactly the records they are in; so does a whole number of more digits
+    than any count has, which becomes infinity. Raises SourceError: BLOCKED for an HTML
     page, NOT_DATA for anything else that is no JSON (cut short, empty, wrong encoding, nested beyond reason) and
     NO_DATA for `null` and `{}`.
     """
     text = strict_text(payload)
     try:
-        content = json.loads(text, object_pairs_hook=_once)
+        content = json.loads(text, object_pairs_hook=_once, parse_int=_integer)
     except RecursionError:
         raise SourceError(Failure.NOT_DATA, f"{payload.url} sent JSON nested beyond reason.") from None
     except ValueError as error:
@@ -214,6 +215,11 @@ def _from_epoch(value: object, per_second: int) -> object:
         return datetime.fromtimestamp(number / per_second, UTC).replace(tzinfo=None)
     except (OverflowError, ValueError, OSError):
         return value
+
+
+def _integer(digits: str) -> int | float:
+    # Two unsigned 64-bit numbers multiplied have 39 digits; more are an attack on whoever computes with them.
+    return int(digits) if len(digits) < 40 else float(digits)
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -141,7 +141,7 @@ def test_it_listens_on_loopback_only_and_stops_with_its_block(folder):
 
 
 def test_served_alone_it_says_where_it_listens_and_ends_when_told(folder):
-    code = f"from pathlib import Path; from sandbox.server import serve; serve(Path({str(folder)!r}), 0)"
+    command = f"from pathlib import Path; from sandbox.server import serve; serve(Path({str(folder)!r}), 0)"
     with subprocess.Popen(
         [sys.executable, "-c", command], stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
     ) as process:

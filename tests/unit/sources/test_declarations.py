@@ -1,7 +1,10 @@
 """What must hold for every declared dataset; a new one is tested here by being declared."""
 
+import contextlib
 import inspect
+import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from sources.payload import Parsed, Payload
 
 FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
 
+# Where one dataset has several series and the answer does not say which it is.
+NAMED_AFTER = {"bitview.series": "realized_loss", "glassnode.metric": "realized_loss"}
+
 every_dataset = pytest.mark.parametrize("declared", DATASETS, ids=lambda declared: declared.id)
 
 
@@ -30,8 +36,9 @@ def body_of(declared: Dataset, samples: Path) -> bytes:
 
 
 def read(declared: Dataset, body: bytes) -> Parsed:
-    """As from a file saved by hand, which comes without its request."""
-    return declared.read(Payload(declared.provider.home, {}, 200, {}, body, FETCHED_AT))
+    """As from a file saved by hand, which comes without its request, only with its name."""
+    name = NAMED_AFTER.get(declared.id, declared.name)
+    return declared.read(Payload(f"{declared.provider.home}#saved-by-hand/{name}", {}, 200, {}, body, FETCHED_AT))
 
 
 # The registry
@@ -151,3 +158,58 @@ def test_json_cut_short_is_no_data(declared, samples):
         with pytest.raises(SourceError) as caught:
             read(declared, body[: int(len(body) * share)])
         assert caught.value.failure is Failure.NOT_DATA
+
+
+ODDITIES = (None, True, -1, 10**15, 10**400, 1.5, 1e300, float("nan"), "", "x", "\0", [], [None], {}, {"a": []})
+
+
+def changed_in_one_place(content: object) -> Iterator[object]:
+    """The content with one value after the other replaced; of a list only the first item is looked into."""
+    yield from ODDITIES
+    if isinstance(content, dict):
+        for name, value in content.items():
+            yield {key: kept for key, kept in content.items() if key != name}
+            yield from ({**content, name: odd} for odd in changed_in_one_place(value))
+    elif isinstance(content, list) and content:
+        yield content[1:]
+        yield from ([odd, *content[1:]] for odd in changed_in_one_place(content[0]))
+        if not isinstance(content[0], dict | list):
+            return
+        for position in range(1, len(content[0]) if isinstance(content[0], list) else 0):
+            rest = content[0][position + 1 :]
+            yield from ([[*content[0][:position], odd, *rest], *content[1:]] for odd in ODDITIES)
+
+
+@every_dataset
+def test_no_value_in_any_place_is_a_crash(declared, samples):
+    body = body_of(declared, samples)
+    if body.lstrip()[:1] not in (b"{", b"["):
+        return  # cells of CSV and HTML are text anyway
+    for odd in changed_in_one_place(json.loads(body)):
+        sent = json.dumps(odd).encode()
+        try:
+            parsed = read(declared, sent)
+        except SourceError:
+            continue
+        assert dict(parsed.rows.schema) == declared.schema, sent[:500]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+@pytest.mark.parametrize("status", [200, 400])
+def test_check_of_a_provider_never_crashes(provider, status):
+    names = ("code", "msg", "error", "retCode", "retMsg", "result", "status", "message", "chart", "testnet", "success")
+    bodies = [json.dumps(odd) for odd in ODDITIES]
+    bodies += [json.dumps({name: odd}) for name in names for odd in ODDITIES]
+    for body in (*bodies, "", "<html></html>", "[" * 100_000, "not json"):
+        sent = Payload(provider.home, {}, status, {}, body.encode(), FETCHED_AT)
+        if provider.check is not None:
+            with contextlib.suppress(SourceError):
+                provider.check(sent)
+
+
+@pytest.mark.parametrize("dataset_id", NAMED_AFTER)
+def test_answer_that_does_not_say_its_series_is_not_guessed(dataset_id, samples):
+    declared = dataset(dataset_id)
+    with pytest.raises(SourceError, match="a file saved by hand is named after one") as caught:
+        declared.read(Payload(declared.provider.home, {}, 200, {}, body_of(declared, samples), FETCHED_AT))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
