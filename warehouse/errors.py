@@ -1,0 +1,50 @@
+"""What can go wrong in the warehouse. Every message says what happened, to what, and what to do about it."""
+
+from enum import StrEnum
+
+
+class WarehouseError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class HomeError(WarehouseError):
+    """The home folder cannot be used as asked: another origin, no space, files missing."""
+
+
+class LandingError(WarehouseError):
+    """A landing file is damaged or is not what its name says."""
+
+
+class BusyError(WarehouseError):
+    """Another process has the build file open."""
+
+
+class DamagedError(WarehouseError):
+    """The build file cannot be read; `leadline rebuild` makes a new one from the landing files."""
+
+
+class Verdict(StrEnum):
+    """How a load ended, as written in `raw.load_ledger.verdict`."""
+
+    LOADED = "loaded"
+    REFUSED = "refused"  # unreadable, or too many rejected rows
+    BLOCKED = "blocked"  # readable, but not believable without a person's word
+
+
+class LoadError(WarehouseError):
+    """A load was refused or blocked: no row of it is in the raw table, the last good data stays.
+
+    `load_id` is what `leadline accept` takes when `verdict` is BLOCKED.
+    """
+
+    def __init__(self, dataset_id: str, load_id: str, verdict: Verdict, what: str, advice: str) -> None:
+        super().__init__(f"{dataset_id}: {what} {advice}")
+        self.dataset_id = dataset_id
+        self.load_id = load_id
+        self.verdict = verdict
+        self.what = what
+        self.advice = advice
+
+
+class PublishError(WarehouseError):
+    """There is nothing to publish, or no published warehouse to make extracts from."""

@@ -1,0 +1,208 @@
+"""Parquet extracts of the published marts, with a manifest, for people who do not use DuckDB.
+
+`extracts/<name>/<name>.parquet`, where name is the mart's without `fct_`, sorted by its columns from the first on (the
+key comes first), so that the same rows give the same bytes. Units and descriptions stand in the file's own metadata.
+The whole set changes in one step: `extracts` is a link that is swapped once a set is complete.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.database import connect
+from warehouse.errors import PublishError
+from warehouse.files import flush, put_in_place, stamp, write_durably
+from warehouse.home import Home
+from warehouse.tables import columns_of, quoted
+
+ROW_GROUP = 131_072
+
+# In public extracts: which columns of a row give away a value whose source does not allow it to be passed on.
+RESTRICTED: dict[str, tuple[str, ...]] = {
+    "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
+    "fct_bucket_daily": ("evidence", "flip_distance"),
+    "fct_regime_daily": ("btc_close_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
+    "fct_regime_log": ("btc_close_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
+}
+
+UNIT_IN_COMMENT = re.compile(r"\[([^\[\]]+)\]\s*$")
+# Units are last in a column's name; a comment that ends in [unit] goes before.
+UNIT_OF_SUFFIX = {
+    "usd": "USD",
+    "btc": "BTC",
+    "pct": "percent",
+    "bp": "basis points",
+    "bps": "basis points",
+    "days": "days",
+    "ehs": "EH/s",
+    "strike": "USD",
+}
+VOL_POINTS = re.compile(r"(atm_iv|rr25|bf25)(_\w+)?")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of an extract."""
+
+    name: str
+    type: str
+    unit: str | None
+    description: str | None
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One extract as the manifest describes it."""
+
+    name: str
+    file: str
+    table: str
+    columns: tuple[Field, ...]
+    rows: int
+    first_date: str | None
+    last_date: str | None
+    sha256: str
+    left_out: tuple[str, ...]  # columns without the values that may not be passed on
+
+
+def write_extracts(home: Home, *, public: bool = False) -> Path:
+    """Write every published mart as Parquet, then the manifest, then show the whole set at once; return the manifest.
+
+    Reads the published file only. `public` leaves out values whose source does not allow them to be republished, and
+    whole marts of such values, and keeps states and regimes. Raises PublishError when nothing is published yet.
+    """
+    if not home.published.exists():
+        raise PublishError(f"{home.published} does not exist yet. Run `leadline run` or `leadline publish` first.")
+    home.require_free(home.published.stat().st_size)
+    fresh = home.build / "extracts" / stamp(datetime.now(UTC))
+    fresh.mkdir(parents=True)
+    try:
+        with connect(home.published, read_only=True) as connection:
+            marts, omitted = _marts(connection, public)
+            extracts = [_write(connection, mart, fresh, public) for mart in marts]
+            manifest = {
+                **_publication(connection),
+                "public": public,
+                "omitted": omitted,
+                "extracts": [asdict(extract) for extract in extracts],
+            }
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        write_durably(fresh / "manifest.json", f"{text}\n".encode())
+        _show(home, fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    return home.extracts / "manifest.json"
+
+
+def _marts(connection: duckdb.DuckDBPyConnection, public: bool) -> tuple[list[str], list[str]]:
+    """The marts to write, and those left out because all they hold are restricted values."""
+    names = connection.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'marts' "
+        "order by table_name"
+    ).fetchall()
+    marts = [name for (name,) in names]
+    if not public:
+        return marts, []
+    kept = [
+        name
+        for name in marts
+        if name in RESTRICTED or name.startswith("dim_") or "publishable" in columns_of(connection, "marts", name)
+    ]
+    return kept, [name.removeprefix("fct_") for name in marts if name not in kept]
+
+
+def _write(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, public: bool) -> Extract:
+    name = mart.removeprefix("fct_")
+    columns = columns_of(connection, "marts", mart)
+    hidden = _hidden(mart, columns) if public else ()
+    is_hidden = "not coalesce(publishable, false)" if "publishable" in columns else "true"
+    selected = ", ".join(
+        f"case when {is_hidden} then null else {quoted(column)} end as {quoted(column)}"
+        if column in hidden
+        else quoted(column)
+        for column in columns
+    )
+    fields = tuple(
+        Field(column, data_type, _unit(column, comment), comment) for column, (data_type, comment) in columns.items()
+    )
+    table = connection.execute(f"select {selected} from marts.{quoted(mart)} order by all").to_arrow_table()
+    described = pa.schema(
+        [
+            field.with_metadata({"unit": about.unit or "", "description": about.description or ""})
+            for field, about in zip(table.schema, fields, strict=True)
+        ],
+        metadata={"leadline.columns": json.dumps([asdict(about) for about in fields], ensure_ascii=False)},
+    )
+    file = folder / name / f"{name}.parquet"
+    file.parent.mkdir()
+    pq.write_table(table.cast(described), file, compression="zstd", row_group_size=ROW_GROUP)
+    flush(file)
+    first, last = _range(table)
+    return Extract(
+        name,
+        f"{name}/{file.name}",
+        f"marts.{mart}",
+        fields,
+        table.num_rows,
+        first,
+        last,
+        hashlib.sha256(file.read_bytes()).hexdigest(),
+        hidden,
+    )
+
+
+def _hidden(mart: str, columns: dict[str, tuple[str, str | None]]) -> tuple[str, ...]:
+    if mart in RESTRICTED:
+        return tuple(column for column in RESTRICTED[mart] if column in columns)
+    if "publishable" in columns:
+        return tuple(column for column, (data_type, _) in columns.items() if data_type == "DOUBLE")
+    return ()
+
+
+def _unit(column: str, comment: str | None) -> str | None:
+    if comment and (match := UNIT_IN_COMMENT.search(comment)):
+        return match[1]
+    if VOL_POINTS.fullmatch(column):
+        return "volatility points"
+    return UNIT_OF_SUFFIX.get(column.rpartition("_")[2])
+
+
+def _range(table: pa.Table) -> tuple[str | None, str | None]:
+    """First and last value of the first date column."""
+    for field in table.schema:
+        if pa.types.is_date(field.type):
+            days: list[date] = [day for day in table[field.name].unique().to_pylist() if day]
+            return (min(days).isoformat(), max(days).isoformat()) if days else (None, None)
+    return None, None
+
+
+def _publication(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    row = connection.execute("select as_of, code_version, origin from main.publication").fetchone()
+    as_of, code_version, origin = row or (None, None, None)
+    instant = as_of.replace(tzinfo=UTC).isoformat() if as_of else None
+    return {"as_of": instant, "code_version": code_version, "origin": origin}
+
+
+def _show(home: Home, fresh: Path) -> None:
+    """Let `extracts` mean the fresh set; keep the one before for readers in the middle of it, drop older ones."""
+    before = home.extracts.resolve() if home.extracts.is_symlink() else None
+    if home.extracts.is_dir() and not home.extracts.is_symlink():
+        home.extracts.rename(fresh.with_name(f"{fresh.name}.replaced"))
+    link = home.path / f".extracts.{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(fresh, home.path))
+    put_in_place(link, home.extracts)
+    for old in fresh.parent.iterdir():
+        if old not in (fresh, before):
+            shutil.rmtree(old)

@@ -1,0 +1,42 @@
+"""Files that survive a kill and a power cut: written aside, flushed to disk, put in place in one step."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+STAMP = "%Y%m%dT%H%M%S%fZ"  # sorts by time, and is legal in a file name everywhere
+
+
+def stamp(instant: datetime) -> str:
+    """An aware instant as text for a file name, in UTC to the microsecond."""
+    return instant.astimezone(UTC).strftime(STAMP)
+
+
+def instant_of(text: str) -> datetime:
+    """The aware instant that `stamp` wrote."""
+    return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
+
+
+def flush(path: Path) -> None:
+    """Force a file, or the entries of a directory, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing: nobody ever sees half of it, and after the return it is on the disk."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    put_in_place(aside, path)
+
+
+def put_in_place(aside: Path, path: Path) -> None:
+    """Give a finished file or link its real name, replacing what had it; readers keep what they have open."""
+    aside.replace(path)
+    flush(path.parent)

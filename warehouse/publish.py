@@ -1,0 +1,114 @@
+"""The published warehouse: a snapshot that readers open at any time, also while a run writes the build file.
+
+It holds what readers need and nothing that points elsewhere:
+
+- `marts` (facts and dimensions), with every comment. A view there is published as a table: a snapshot does not change,
+  and DuckDB 1.5 stores views with the name of the database that they were made in, so they would not open here.
+- `reference` (the seeds: rules, levels, events) and `analytics` (option surfaces).
+- `raw`: all versions of all rows, the quarantine, the ledger and the other books, for replays and for tracing a number.
+- `main.publication`: one row with when, as of when and by which code.
+
+Left out are `staging` and `intermediate`: dbt's own working steps.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.database import Warehouse
+from warehouse.errors import PublishError
+from warehouse.files import flush, put_in_place
+from warehouse.home import Home
+from warehouse.staging import naive
+from warehouse.tables import quoted
+
+PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
+TARGET = "published"
+
+
+def publish(
+    home: Home, target: Home | None = None, *, as_of: datetime | None = None, code_version: str | None = None
+) -> Path:
+    """Copy the build file's tables into the published file of `target` (default: of the home itself), and swap it in.
+
+    Readers that are open keep what they see. `as_of` (aware) and `code_version` are written down in the copy. Returns
+    the path of the published file. Raises PublishError when nothing was built yet, BusyError while a run writes.
+    """
+    published = (target or home).published
+    with Warehouse(home) as warehouse:
+        connection = warehouse.connection
+        relations = _relations(connection)
+        if not any(schema == "marts" for schema, _, _ in relations):
+            raise PublishError(f"{home.path}: there are no marts yet. Run `leadline build` first.")
+        home.require_free(2 * home.build_file.stat().st_size)
+        published.parent.mkdir(parents=True, exist_ok=True)
+        aside = published.with_name(f".{published.name}.{os.getpid()}")
+        aside.unlink(missing_ok=True)
+        try:
+            connection.execute(f"attach '{str(aside).replace(chr(39), chr(39) * 2)}' as {TARGET}")
+            try:
+                _copy(connection, relations)
+                _sign(connection, as_of, code_version, warehouse.home)
+            finally:
+                connection.execute(f"detach {TARGET}")
+            flush(aside)
+            put_in_place(aside, published)
+        finally:
+            aside.unlink(missing_ok=True)
+    return published
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
+    """(schema, name, comment) of every table and view that is published."""
+    return connection.execute(
+        """
+        select schema_name, table_name as name, comment from duckdb_tables()
+        where database_name = current_database() and not temporary and list_contains($schemas, schema_name)
+        union all
+        select schema_name, view_name, comment from duckdb_views()
+        where database_name = current_database() and not temporary and list_contains($schemas, schema_name)
+        order by all
+        """,
+        {"schemas": list(PUBLISHED_SCHEMAS)},
+    ).fetchall()
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str, str | None]]) -> None:
+    connection.execute("begin")
+    for schema in sorted({schema for schema, _, _ in relations}):
+        connection.execute(f"create schema {TARGET}.{quoted(schema)}")
+    for schema, name, comment in relations:
+        relation = f"{quoted(schema)}.{quoted(name)}"
+        connection.execute(f"create table {TARGET}.{relation} as from {relation}")
+        if comment:
+            connection.execute(f"comment on table {TARGET}.{relation} is {_text(comment)}")
+    comments = connection.execute(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where database_name = current_database() and comment is not null and list_contains($schemas, schema_name)",
+        {"schemas": list(PUBLISHED_SCHEMAS)},
+    ).fetchall()
+    for schema, name, column, comment in comments:
+        column_name = f"{TARGET}.{quoted(schema)}.{quoted(name)}.{quoted(column)}"
+        connection.execute(f"comment on column {column_name} is {_text(comment)}")
+    connection.execute("commit")
+
+
+def _sign(connection: duckdb.DuckDBPyConnection, as_of: datetime | None, code_version: str | None, home: Home) -> None:
+    now = datetime.now(UTC)
+    origin = home.path / "origin"
+    connection.execute(
+        f"create table {TARGET}.main.publication as "
+        "select $at::timestamp as published_at, $as_of::timestamp as as_of, $code as code_version, $origin as origin",
+        {
+            "at": naive(now),
+            "as_of": naive(as_of or now),
+            "code": code_version,
+            "origin": origin.read_text(encoding="utf-8").strip() if origin.exists() else None,
+        },
+    )
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
