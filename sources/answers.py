@@ -75,7 +75,7 @@ def take_in(response: requests.Response, *, max_bytes: int, deadline: float) -> 
     if not received and not framed:
         # The standard library takes headers that break off for headers that are complete.
         raise SourceError(Failure.OUTAGE, "The answer was cut short before its body.")
-    if inflate is not None and not inflate.eof:
+    if inflate is not None and received and not inflate.eof:
         raise SourceError(Failure.OUTAGE, f"The compressed answer was cut short after {received} bytes.")
     if inflate is not None and inflate.unused_data:
         raise SourceError(Failure.NOT_DATA, "Something follows the end of the compressed body.")

@@ -29,6 +29,7 @@ from sources.transport import DeadlineAdapter
 
 CLOCK_HEADER = "Leadline-Clock"
 JSON = ("application/json",)
+SHORTEST_SECRET = 8  # characters; no provider's key is shorter
 _MAX_REDIRECTS = 3
 
 
@@ -91,6 +92,8 @@ class Session:
             raise ValueError("only the stand-in upstream can answer for another instant")
         self.traffic = Traffic()
         self._key = key or None
+        # What a stand-in is given may be any word; a word must not be cut out of answers.
+        self._secret = key if key and len(key) >= SHORTEST_SECRET else None
         self._receive = receive
         self._limits = limits or (STAND_IN if self.upstream else LIVE)
         self._pace = pace or (Pace(None) if self.upstream else pace_of(provider))
@@ -159,7 +162,7 @@ class Session:
         if self.provider.key_header and not self._key:
             raise SourceError(Failure.NEEDS_KEY, f"{self.provider.title} needs {self.provider.key_variable}.")
         self._permit(request.url)
-        if self._key and self._key in f"{request.url} {request.params} {request.body} {request.headers}":
+        if self._secret and self._secret in f"{request.url} {request.params} {request.body} {request.headers}":
             raise ValueError(f"the key of {self.provider.name} belongs in its header and nowhere else")
         retrying = Retrying(
             stop=stop_after_attempt(self._limits.attempts) | stop_before_delay(self._limits.patience_s),
@@ -192,8 +195,8 @@ class Session:
         deadline = time.monotonic() + self._limits.deadline_s
         url, params = request.url, request.params
         for _ in range(_MAX_REDIRECTS + 1):
+            self.traffic.requests += 1
             with self._send(request, url, params, deadline) as response:
-                self.traffic.requests += 1
                 target = response.headers.get("location")
                 if not (response.is_redirect and target):
                     return self._payload(request, response, deadline)
@@ -221,9 +224,7 @@ class Session:
                 stream=True,
             )
         except requests.exceptions.SSLError:
-            what = (
-                f"{request.url}: the certificate could not be verified. Behind a company proxy set LEADLINE_CA_BUNDLE."
-            )
+            what = f"{request.url} has no valid certificate. Behind a company's proxy set LEADLINE_CA_BUNDLE."
         except requests.exceptions.Timeout:
             what = f"{request.url} did not answer in time."
         except requests.exceptions.RequestException as error:
@@ -233,10 +234,14 @@ class Session:
         raise SourceError(Failure.OUTAGE, what)
 
     def _payload(self, request: "_Request", response: requests.Response, deadline: float) -> Payload:
-        body = take_in(response, max_bytes=request.max_bytes or self._limits.max_bytes, deadline=deadline)
+        limit = request.max_bytes or self._limits.max_bytes
+        try:
+            body = take_in(response, max_bytes=limit, deadline=deadline)
+        except SourceError as error:
+            raise replace(error, what=f"{request.url}: {error.what}") from None
         self.traffic.bytes += len(body)
-        if self._key and self._key.encode() in body:
-            body = body.replace(self._key.encode(), b"***")  # some providers repeat a refused key in their message
+        if self._secret and self._secret.encode() in body:
+            body = body.replace(self._secret.encode(), b"***")  # some providers repeat a refused key in their message
         kept = {name: self._redacted(response.headers[name]) for name in KEPT_HEADERS if name in response.headers}
         params = dict(request.params) if request.body is None else {"body": request.body}
         return Payload(request.url, params, response.status_code, kept, body, self.now())
@@ -247,7 +252,7 @@ class Session:
             raise SourceError(Failure.UNSAFE, f"{self._redacted(url)} is not https on {hosts}.")
 
     def _redacted(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+        return text.replace(self._secret, "***") if self._secret else text
 
 
 @dataclass(frozen=True)

@@ -301,6 +301,12 @@ def test_key_travels_in_its_header_and_appears_nowhere_else():
     assert KEY not in f"{caught.value}{caught.value!r}{kept}{kept[0].body!r}"
 
 
+def test_short_word_given_to_a_stand_in_is_not_cut_out_of_answers():
+    with scripted(answer(GOOD)) as server:
+        payload = Session(KEYED, key="rows", upstream=server.base_url).get(URL, {"rows": 3})
+    assert payload.body == GOOD
+
+
 @pytest.mark.parametrize("place", [{"params": {"api_key": KEY}}, {"headers": {"Authorization": KEY}}])
 def test_key_elsewhere_is_refused_without_printing_it(place):
     session = Session(KEYED, key=KEY, upstream="http://127.0.0.1:1")
@@ -405,6 +411,7 @@ HTML = {"Content_Type": "text/html"}
         (answer(b'{"ret_msg":"access too frequent"}', "403 Forbidden"), Failure.THROTTLED),
         (answer(b"", "418 I'm a teapot", Retry_After="500"), Failure.THROTTLED),
         (answer(b"gone", "404 Not Found"), Failure.MOVED),
+        (answer(b"", "404 Not Found", Content_Encoding="gzip"), Failure.MOVED),
         (answer(b"gone", "410 Gone"), Failure.MOVED),
         (answer(b'{"code":-1121,"msg":"Invalid symbol."}', "400 Bad Request"), Failure.REFUSED),
         (answer(b"no", "422 Unprocessable"), Failure.REFUSED),
@@ -514,6 +521,7 @@ def test_answer_cut_short_is_an_outage_and_lands_nothing(cut):
     with scripted(cut) as server, pytest.raises(SourceError) as caught:
         Session(PROVIDER, upstream=server.base_url, receive=kept.append, limits=QUICK).get(URL)
     assert caught.value.failure is Failure.OUTAGE
+    assert URL in caught.value.what
     assert kept == []
 
 
