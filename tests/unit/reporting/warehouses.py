@@ -1,0 +1,186 @@
+"""A small published warehouse for readers: the marts they read, two days of February and what led to them."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+DAY = date(2026, 2, 6)
+FIRST_DAY = date(2025, 10, 1)
+
+HASHPRICE = "hashprice_7d_usd_ph_day"
+SIGNALS = (
+    # signal_id, bucket, name_en, name_zh, unit, decimals, value, observed days before, primary
+    ("funding_rate_8h_pct", "derivatives", "Funding rate", "资金费率", "%", 4, -0.0061, 0, True),
+    ("rr25_30d", "options", "25-delta risk reversal, 30 days", "25Δ风险逆转(30日)", "vol points", 1, -9.42, 0, True),
+    ("rr25_7d", "options", "25-delta risk reversal, 7 days", "25Δ风险逆转(7日)", "vol points", 1, -13.1, 0, False),
+    ("dvol", "options", "DVOL", "DVOL", "vol points", 1, 83.2, 0, True),
+    ("futures_oi_change_7d_pct", "leverage", "Open interest, 7 days", "未平仓合约7日变化", "%", 1, -14.2, 0, True),
+    ("futures_oi_usd", "leverage", "Futures open interest", "期货未平仓合约", "USD", 0, 49.1e9, 0, False),
+    ("etf_net_flow_5d_bp", "flows", "ETF net flow, 5 readings", "ETF净流量(5日)", "bp", 2, -6.8, 1, True),
+    ("etf_net_flow_usd", "flows", "Spot ETF net flow", "现货ETF净流量", "USD", 0, -434.1e6, 1, False),
+    ("realized_loss_7d_bp", "onchain", "Realised loss", "已实现亏损", "bp", 2, 9.1, 0, True),
+    (HASHPRICE, "mining", "Hashprice", "算力价格", "USD/PH/s/day", 2, 33.4, 0, True),
+    ("equities_return_5d_pct", "macro", "S&P and Nasdaq, five days", "标普与纳指五日", "%", 2, None, None, True),
+)
+
+RULES = (
+    # target, direction, group, signal, measure, operator, enter, readings, unit, value, holds, distance
+    ("options", "continues", "skew_30d", "rr25_30d", "value", "<=", -8.0, 1, "vol points", -9.42, True, 1.42),
+    ("options", "confirms", "skew_back", "rr25_30d", "value", ">=", -5.0, 3, "vol points", -9.42, False, 4.42),
+    ("mining", "continues", "squeeze", HASHPRICE, "value", "<=", 30.0, 1, "USD/PH/s/day", 33.4, False, -3.4),
+    ("mining", "continues", "squeeze", HASHPRICE, "percentile_365d", "<=", 5.0, 1, "percentile", 4.0, True, 1.5),
+    ("flows", "continues", "daily", "etf_net_flow_usd", "value", "<=", -400e6, 2, "USD", -434.1e6, True, 34.1e6),
+    ("macro", "confirms", "up", "equities_return_5d_pct", "value", ">=", 0.0, 3, "%", None, None, None),
+    ("H1", "holds", "macro", "state_macro", "value", ">=", 2.0, 1, "state", None, None, None),
+    ("H2", "holds", "calm", "days_since_capitulation", "value", ">", 7.0, 1, "", 1.0, False, 6.0),
+    ("R3", "holds", "month", "etf_net_flow_usd", "value", "<", 0.0, 1, "USD", -690e6, True, 690e6),
+)
+
+BUCKETS = (
+    # bucket, state, days, primary, confirms, continues, flip signal, flip distance, waiting for
+    ("derivatives", "bear", 3, "funding_rate_8h_pct", (0, 3), (2, 4), "funding_rate_8h_pct", 0.0061, None),
+    ("options", "bear", 4, "rr25_30d", (0, 2), (3, 3), "rr25_30d", 1.42, None),
+    ("leverage", "improving", 2, "futures_oi_change_7d_pct", (1, 3), (0, 1), "futures_oi_change_7d_pct", 26.2, None),
+    ("flows", "bear", 9, "etf_net_flow_5d_bp", (0, 3), (2, 4), "etf_net_flow_usd", 34.1e6, "the ETF figure"),
+    ("onchain", "bear", 5, "realized_loss_7d_bp", (0, 2), (1, 1), None, None, None),
+    ("mining", "bear", 1, HASHPRICE, (0, 2), (1, 2), HASHPRICE, 1.5, "the adjustment"),
+    ("macro", "unknown", 1, "equities_return_5d_pct", (0, 4), (0, 3), None, None, "<b>macro</b> & co"),
+)  # fmt: skip
+
+CONDITIONS = (
+    dict.fromkeys(("H1", "H2", "H3", "S2", "S3"), False) | dict.fromkeys(("R1", "R2", "R3"), True) | {"S1": None}
+)
+
+
+def publish(
+    path: Path, *, simulated: bool = True, next_condition: str | None = "S1", level: float | None = 70_000
+) -> Path:
+    """Write the marts into a DuckDB file and return its path."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        _tables(connection)
+        origin = "simulated February 2026 (bundled scenario)" if simulated else "public sources"
+        connection.execute("insert into marts.dim_origin values (?, ?)", [origin, simulated])
+        _signals(connection)
+        _rules(connection)
+        for bucket, state, days, primary, confirms, continues, flip, distance, waiting in BUCKETS:
+            connection.execute(
+                "insert into marts.fct_bucket_daily values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    DAY,
+                    bucket,
+                    state,
+                    days,
+                    *confirms,
+                    *continues,
+                    f"evidence of {bucket}",
+                    primary,
+                    flip,
+                    distance,
+                    waiting,
+                ],
+            )
+        for condition, holds in CONDITIONS.items():
+            values = [DAY, condition, holds, f"evidence of {condition}"]
+            connection.execute("insert into marts.fct_condition_daily values (?, ?, ?, ?)", values)
+        _regimes(connection, next_condition, level)
+        connection.execute(
+            """
+            insert into marts.dim_source values
+                ('farside.etf_flow', 'flows', 'reserved', '2026-02-05', '2026-02-07 00:20:11', 'answered', null),
+                ('binance.spot_candle_1d', 'price', 'terms', null, null, 'failed', '<script>alert(1)</script>')
+            """
+        )
+    return path
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """
+        create table marts.dim_origin (origin varchar, is_simulated boolean);
+        create table marts.dim_signal (
+            signal_id varchar, bucket varchar, name_en varchar, name_zh varchar, unit varchar, decimals integer,
+            is_primary boolean
+        );
+        create table marts.fct_signal_daily (
+            signal_date date, signal_id varchar, value double, is_final boolean, value_as_known double,
+            observed_date date, age_days integer, change_7d double, percentile_365d double, source_count integer,
+            method_note varchar
+        );
+        create table marts.dim_rule (
+            rule_id varchar, scope varchar, target_id varchar, direction varchar, rule_group varchar, signal_id varchar,
+            measure varchar, operator varchar, enter_threshold double, readings integer, unit varchar, rationale varchar
+        );
+        create table marts.fct_rule_daily (
+            signal_date date, rule_id varchar, value double, observed_date date, holds boolean, flip_distance double
+        );
+        create table marts.fct_bucket_daily (
+            signal_date date, bucket varchar, state varchar, days_in_state integer, confirms_met integer,
+            confirms_total integer, continues_met integer, continues_total integer, evidence varchar,
+            primary_signal_id varchar, flip_signal_id varchar, flip_distance double, waiting_for varchar
+        );
+        create table marts.fct_condition_daily (
+            signal_date date, condition_id varchar, holds boolean, evidence varchar
+        );
+        create table marts.fct_regime_daily (
+            signal_date date, regime varchar, next_condition varchar, buckets_known integer, holds_cluster boolean,
+            nothing_worsens boolean, fully_confirmed boolean, btc_close_usd double, level_usd double,
+            cluster_low_usd double, cluster_high_usd double, cluster_source varchar, rules_version varchar,
+            explanation varchar
+        );
+        create table marts.dim_source (
+            dataset_id varchar, bucket varchar, licence varchar, last_observed_at timestamp,
+            last_attempt_at timestamp, last_outcome varchar, last_message varchar
+        );
+        """
+    )
+
+
+def _signals(connection: duckdb.DuckDBPyConnection) -> None:
+    for signal_id, bucket, name_en, name_zh, unit, decimals, value, age, is_primary in SIGNALS:
+        definition = [signal_id, bucket, name_en, name_zh, unit, decimals, is_primary]
+        connection.execute("insert into marts.dim_signal values (?, ?, ?, ?, ?, ?, ?)", definition)
+        for back in range(5):
+            day = DAY - timedelta(days=back)
+            observed = None if age is None else day - timedelta(days=age)
+            known = None if value is None else value * (1 + back / 10)
+            connection.execute(
+                "insert into marts.fct_signal_daily values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, null)",
+                [day, signal_id, known, signal_id != "etf_net_flow_usd", known, observed, age, 0.5, 3.0],
+            )
+
+
+def _rules(connection: duckdb.DuckDBPyConnection) -> None:
+    for target, direction, group, signal, measure, operator, enter, readings, unit, *daily in RULES:
+        scope = "framework" if target[0].isupper() else "bucket"
+        rule_id = f"{target}.{group}.{measure}"
+        definition = [rule_id, scope, target, direction, group, signal, measure, operator, enter, readings, unit, "why"]
+        connection.execute(f"insert into marts.dim_rule values ({', '.join('?' * 12)})", definition)
+        value, holds, distance = daily
+        connection.execute(
+            "insert into marts.fct_rule_daily values (?, ?, ?, ?, ?, ?)", [DAY, rule_id, value, DAY, holds, distance]
+        )
+
+
+def _regimes(connection: duckdb.DuckDBPyConnection, next_condition: str | None, level: float | None) -> None:
+    days = (DAY - FIRST_DAY).days + 1
+    for number in range(days):
+        day = FIRST_DAY + timedelta(days=number)
+        regime = {0: "relief_rally", 1: "capitulation"}.get(days - 1 - number, "stabilizing")
+        close = 69_950.0 if day == DAY else None if number == 3 else 120_000 - 400.0 * number
+        in_force = level is not None and day >= date(2026, 1, 26)
+        connection.execute(
+            "insert into marts.fct_regime_daily values (?, ?, ?, 6, true, false, false, ?, ?, ?, ?, ?, 'r1', ?)",
+            [
+                day,
+                regime,
+                next_condition,
+                close,
+                level if in_force else None,
+                66_900.0 if in_force else None,
+                70_600.0 if in_force else None,
+                "analyst" if in_force else None,
+                "rebound after the fall of 2026-02-05",
+            ],
+        )
