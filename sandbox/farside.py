@@ -48,9 +48,8 @@ def _page(market: Market, published: int, newest: date, *, is_recent: bool) -> s
     funds = flows.columns[1:-1]
     if is_recent:
         head = _row("th", BLANK, [f'<img src="/images/etf/{fund}.jpg">' for fund in funds] + [f"{BLANK}Total"])
-        head += _row("th", "", [*(BLANK + fund for fund in funds), ""]) + _row(
-            "th", "Fee", ["0.25%"] * len(funds) + [""]
-        )
+        head += _row("th", "", [*(BLANK + fund for fund in funds), ""])
+        head += _row("th", "Fee", ["0.25%"] * len(funds) + [""])
     else:
         head = _row("th", "Date", [*funds, "Total"])
     rows = [[_cell(value) for value in values] for _, *values in flows.iter_rows()]

@@ -30,7 +30,7 @@ from sources.venues import FUNDING_COLUMNS, HOUR, funding_dataset, milliseconds,
 API = "https://www.deribit.com/api/v2/public"
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_PAGE = timedelta(days=30)  # a reply holds 744 hours and has no cursor
-MAX_PAGES = 500  # DVOL pages; its whole history has fewer than 100
+MAX_PAGES = 200  # of DVOL; its whole history has about 50
 
 ERRORS: Mapping[int, Failure] = {
     10028: Failure.THROTTLED,  # too_many_requests

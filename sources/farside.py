@@ -50,6 +50,7 @@ _CHALLENGE = re.compile(r"<title>\s*just a moment", re.IGNORECASE)
 _TICKER = re.compile(r"[A-Z]{3,5}")
 _MILLIONS = re.compile(r"(\()?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?(1)\))")
 _FOOTERS = frozenset({"total", "average", "maximum", "minimum"})
+_UNDATED = _FOOTERS | {"", "date", "fee", "seed"}
 _HIGHLIGHT = re.compile(r"background(?:-color)?\s*:\s*#99ff99", re.IGNORECASE)
 
 PROVIDER = Provider(
@@ -86,9 +87,12 @@ def read_etf_flow(payload: Payload) -> Parsed:
     is_whole = text.rstrip().endswith("</html>")
     for row in table.iter("tr"):
         label, *cells = [_text(cell) for cell in row.iter("td", "th")] or [""]
-        is_whole = is_whole or (bool(dates) and label.rstrip("* ").lower() in _FOOTERS)
+        known_label = label.rstrip("* ").lower()
+        is_whole = is_whole or (bool(dates) and known_label in _FOOTERS)
         trade_date = _date(label)
         if trade_date is None:
+            if known_label not in _UNDATED:
+                rejects.append(Reject("a row without a trading date", " ".join([label, *cells])))
             continue
         if trade_date < FIRST_DATE:
             rejects.append(Reject(f"a trading date before {FIRST_DATE}", " ".join([label, *cells])))
@@ -103,10 +107,10 @@ def read_etf_flow(payload: Payload) -> Parsed:
             {"trade_date": trade_date, "fund": fund, "flow_usd": _usd(cell), "is_highlighted": is_highlighted}
             for fund, cell in zip(funds, cells, strict=True)
         ]
-    require(bool(dates), f"{payload.url} has a table of funds without a trading date.")
-    required = [fund for fund, since in FUNDS.items() if since <= max(dates)]
+    require(bool(dates or not rejects), f"{payload.url} has a table of funds without a trading date.")
+    required = [fund for fund, since in FUNDS.items() if since <= max(dates, default=FIRST_DATE)]
     require_names(funds, required, f"{payload.url}, funds")
-    if not is_whole:
+    if records and not is_whole:
         # Nothing follows the last row, so its last figure may be half a figure.
         rejects.append(Reject("the page ends here; the row may be cut", str(records[-1]["trade_date"])))
         records = records[: -len(funds)]

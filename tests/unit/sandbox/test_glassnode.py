@@ -59,10 +59,11 @@ def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
 def test_errors_are_plain_text(
     market: Path, headers: dict[str, str], params: dict[str, str], metric: str, status: int, says: str
 ) -> None:
-    refused = glassnode.indicator(Question(Market(market), AT_0040, params, {"metric": metric}, headers))
-    assert refused.status_code == status
-    assert refused.media_type == "text/plain"
-    assert says in bytes(refused.body).decode()
+    asked = Question(Market(market), AT_0040, params, {"metric": metric}, headers)
+    for refused in (glassnode.indicator(asked), *([] if status == 404 else [glassnode.urpd(asked)])):
+        assert refused.status_code == status
+        assert refused.media_type == "text/plain"
+        assert says in bytes(refused.body).decode()
 
 
 def test_both_ends_of_a_range_are_included(market: Path) -> None:

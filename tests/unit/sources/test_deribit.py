@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
 from sandbox import deribit as stand_in
-from sandbox.serving import json_answer
+from sandbox.serving import Question, json_answer
 from sources.dataset import Window
 from sources.deribit import DATASETS, check
 from sources.errors import Failure, SourceError
@@ -282,4 +283,15 @@ def test_a_continuation_that_does_not_go_back_is_an_error(tmp_path: Path) -> Non
     market = folder(tmp_path / "market", {"dvol_1h": [(T0, 50.0, 51.0, 49.0, 50.0)]})
     routes = {"GET www.deribit.com/api/v2/public/get_volatility_index_data": lambda _: stuck}
     with asking(DVOL, market, T0 + HOUR, routes) as (session, _), pytest.raises(SourceError, match="same page"):
+        list(DVOL.fetch(session, Window.of_dates(T0.date(), T0.date())))
+
+
+def test_a_continuation_that_never_ends_is_an_error(tmp_path: Path) -> None:
+    def one_hour_back(question: Question) -> Response:
+        end = int(question.params["end_timestamp"])
+        return json_answer(enveloped({"data": [], "continuation": end - 3_600_000}))
+
+    market = folder(tmp_path / "market", {"dvol_1h": [(T0, 50.0, 51.0, 49.0, 50.0)]})
+    routes = {"GET www.deribit.com/api/v2/public/get_volatility_index_data": one_hour_back}
+    with asking(DVOL, market, T0 + HOUR, routes) as (session, _), pytest.raises(SourceError, match="did not end"):
         list(DVOL.fetch(session, Window.of_dates(T0.date(), T0.date())))

@@ -196,6 +196,19 @@ def test_a_ghost_row_before_the_first_trading_date_is_refused(sample: str) -> No
     assert "before 2024-01-11" in parsed.rejects[0].reason
 
 
+def test_a_row_without_a_date_is_refused(sample: str) -> None:
+    parsed = read(sample.replace("03 Mar 2025", "3/3/2025"))
+    assert parsed.rows.height == 2 * 12
+    assert "3/3/2025 1,101.2" in parsed.rejects[0].text
+
+
+def test_a_page_before_the_first_date_is_empty_but_no_other_layout(sample: str) -> None:
+    table, footers = sample.index("<tbody>"), sample.index('<span class="tabletext">Total</span></td>')
+    parsed = read(sample[:table] + "<tbody><tr><td>" + sample[footers:])
+    assert parsed.rows.is_empty()
+    assert parsed.rows.schema == FLOW.schema
+
+
 def test_a_seed_row_above_the_dates_ends_nothing(sample: str) -> None:
     seed = "<tr><td>Seed</td>" + "<td>1.0</td>" * 12 + "</tr>"
     assert read(sample.replace("<tbody>", f"<tbody>{seed}")).rows.equals(read(sample).rows)
