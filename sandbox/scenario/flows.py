@@ -7,19 +7,21 @@ import polars as pl
 
 from sandbox.market import TABLES
 from sandbox.scenario.prices import Bars
-from sandbox.scenario.story import Floats, Instants, Story, positions
+from sandbox.scenario.story import Floats, Instants, Story
 from sandbox.scenario.trading_calendar import trading_days
 
 _USUAL_PRINT = timedelta(days=1, hours=4, minutes=3)  # after midnight UTC of the trading date
 _LATE_PRINT = timedelta(days=1, hours=10, minutes=12)
 _CORRECTION = timedelta(days=1, hours=9, minutes=48)
+# The page shows the last fourteen trading dates, on the scenario's first day too.
+_EARLIER_DAYS = 21
 _TENTHS = 10  # the page prints one decimal
 
 
 def table(story: Story, spot: Bars) -> pl.DataFrame:
     """`etf_flow`: a row for each value that ever stood on the page, so that corrections are further rows."""
     figures = story.figures("etf")
-    trade_dates = trading_days(story)
+    trade_dates = trading_days(story, earlier_days=_EARLIER_DAYS)
     totals = _totals(story, spot, trade_dates)
     funds = list(figures["share"])
     rows: list[tuple[date, str, float, datetime]] = []
@@ -46,7 +48,7 @@ def table(story: Story, spot: Bars) -> pl.DataFrame:
 def _totals(story: Story, spot: Bars, trade_dates: Instants) -> list[int]:
     """Each trading date's total in tenths of a million USD."""
     figures = story.figures("etf")
-    at = positions(story.days, trade_dates)
+    at = np.maximum(story.day_of(trade_dates), 0)
     amplitude = np.full(len(at), float(figures["noise"]))
     later = trade_dates > np.datetime64(story.anchors["last_day"]["article"])
     amplitude[later] = story.continued("etf", "noise") or figures["noise"]
