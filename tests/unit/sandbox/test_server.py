@@ -126,6 +126,7 @@ def test_origin_is_the_folders_name_and_hash(upstream, folder):
     said = ask(upstream, "leadline/origin").json()
     assert said["market"] == folder.name
     assert said["sha256"] == Market(folder).sha256
+    assert said["newest"] == "2026-02-06T03:00:00Z"
     before = Market(folder).sha256
     bars(datetime(2026, 2, 7)).write_parquet(folder / "dvol_1h.parquet")
     assert Market(folder).sha256 != before

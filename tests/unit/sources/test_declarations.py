@@ -14,12 +14,16 @@ import pytest
 import sources
 from sandbox.faults import BOT_WALL, GARBAGE, renamed
 from sandbox.routes import ROUTES
+from sandbox.server import Running, running
 from sources import DATASETS, MODULES, PROVIDERS, dataset
-from sources.dataset import INSTANT, Access, Cadence, Dataset
+from sources.dataset import INSTANT, Access, Cadence, Dataset, Window
 from sources.errors import Failure, SourceError
+from sources.http import Session
 from sources.payload import Parsed, Payload
 
 FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
+
+DAY = timedelta(days=1)
 
 # Where one dataset has several series and the answer does not say which it is.
 NAMED_AFTER = {"bitview.series": "realized_loss", "glassnode.metric": "realized_loss"}
@@ -213,3 +217,36 @@ def test_answer_that_does_not_say_its_series_is_not_guessed(dataset_id, samples)
     with pytest.raises(SourceError, match="a file saved by hand is named after one") as caught:
         declared.read(Payload(declared.provider.home, {}, 200, {}, body_of(declared, samples), FETCHED_AT))
     assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+# Asking
+
+
+@pytest.fixture(scope="module")
+def quiet_upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A stand-in that has next to nothing to say."""
+    folder = tmp_path_factory.mktemp("market")
+    bar = {"time": [datetime(2026, 2, 6, 3)], **{name: [50.0] for name in ("open", "high", "low", "close")}}
+    pl.DataFrame(bar).write_parquet(folder / "dvol_1h.parquet")
+    with running(folder) as upstream:
+        yield upstream
+
+
+@every_dataset
+def test_provider_with_nothing_to_say_gives_no_rows_or_a_source_error(declared, quiet_upstream):
+    """And the requests go to the declared hosts, at the clock's instant, a bounded number of them."""
+    clock = datetime(2026, 1, 20, 11, 50, tzinfo=UTC)
+    key = "any-key-will-do" if declared.provider.key_header else None
+    before = len(quiet_upstream.requests)
+    rows = 0
+    with (
+        Session(declared.provider, key=key, upstream=quiet_upstream.base_url, clock=clock) as session,
+        contextlib.suppress(SourceError),
+    ):
+        for payload in declared.fetch(session, Window(clock - 5 * DAY, clock)):
+            rows += declared.read(payload).rows.drop_nulls().height
+    assert rows == 0
+    seen = quiet_upstream.requests[before:]
+    assert 0 < len(seen) < 40
+    assert {request.host for request in seen} <= set(declared.provider.hosts)
+    assert {request.clock for request in seen} == {"2026-01-20T11:50:00Z"}
