@@ -32,7 +32,7 @@ def render(board: Board, language: str = "en") -> RenderableType:
 
 def _head(board: Board, words: Words) -> Iterator[RenderableType]:
     if board.is_simulated:
-        yield Text(f"{words.label('simulated')} · {board.origin}", style="bold yellow")
+        yield Text(words.label("simulated"), style="bold yellow")
     yield Text(f"{words.label('title')}  {words.day(board.signal_date)}", style="bold")
     yield Text(words.label("as_known"), style="dim")
     yield Text()
@@ -73,7 +73,7 @@ def _readings(board: Board, bucket: Bucket, words: Words) -> Iterator[str]:
     known = (board.readings.get(signal_id) for signal_id in headlines(bucket.bucket))
     others = [reading for reading in known if reading is not None and reading.value is not None]
     for reading in [bucket.primary, *others[:1]]:
-        yield f"{words.name(reading)} {words.value(reading)} ({words.freshness(reading)})"
+        yield f"{words.name(reading)} {words.value(reading)} ({words.freshness(reading, with_year=False)})"
     if bucket.waiting_for:
         yield words.label("waiting", what=bucket.waiting_for)
 

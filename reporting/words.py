@@ -116,11 +116,11 @@ class Words:
         """A signal's name."""
         return reading.name_zh if self.language == "zh" else reading.name_en
 
-    def freshness(self, reading: Reading) -> str:
+    def freshness(self, reading: Reading, with_year: bool = True) -> str:
         """The date of a reading, its age where it is not the day's own, and whether its source may still change it."""
         if reading.value is None or reading.observed_date is None:
             return self.label("not_known")
-        parts = [reading.observed_date.isoformat()]
+        parts = [reading.observed_date.isoformat() if with_year else f"{reading.observed_date:%m-%d}"]
         if reading.age_days:
             parts.append(self.label("age", days=reading.age_days))
         if reading.is_final is False:
@@ -153,18 +153,34 @@ class Words:
             distance = signed(bucket.flip_distance, signal.unit, signal.decimals)
         return distance if signal == bucket.primary else f"{distance} · {self.name(signal)}"
 
-    def rules(self, rules: Iterable[Rule], readings: Mapping[str, Reading], primary: Reading | None) -> list[str]:
-        """One line a group of rules; rows of a group are joined by *and*. The primary signal goes without its name."""
-        groups: dict[str, list[str]] = {}
+    def rules(
+        self,
+        rules: Iterable[Rule],
+        readings: Mapping[str, Reading],
+        primary: Reading | None = None,
+        with_values: bool = False,
+    ) -> list[str]:
+        """One line a group of rules, each marked with whether it holds; rows of a group are joined by *and*.
+
+        The primary signal goes without its name. `with_values` adds the reading that each rule was held against.
+        """
+        groups: dict[tuple[str, str], list[str]] = {}
         for rule in rules:
-            groups.setdefault(rule.rule_group, []).append(f"{MARKS[rule.holds]} {self.rule(rule, readings, primary)}")
-        return [f" {self.label('and')} ".join(group) for group in groups.values()]
+            sentence = f"{MARKS[rule.holds]} {self.rule(rule, readings, primary)}"
+            if with_values and rule.value is not None:
+                sentence += f" [{self._held_against(rule, readings)}]"
+            groups.setdefault((rule.direction, rule.rule_group), []).append(sentence)
+        joint = f" {self.label('and')} "
+        return [
+            (self.label("unless") if direction == "refutes" else "") + joint.join(group)
+            for (direction, _), group in groups.items()
+        ]
 
     def rule(self, rule: Rule, readings: Mapping[str, Reading], primary: Reading | None = None) -> str:
         """What a rule asks, as an analyst reads it."""
         if rule.unit == "state":
             bucket = self.say("buckets", rule.signal_id.removeprefix("state_"))
-            return f"{bucket} = {self.say('states', STATES.get(int(rule.enter_threshold or 0), ''))}"
+            return f"{bucket} = {self._state(rule.enter_threshold)}"
         is_primary = primary is not None and rule.signal_id == primary.signal_id
         parts = [
             "" if is_primary else self._signal_name(rule.signal_id, readings),
@@ -174,6 +190,17 @@ class Words:
             self.label("for_readings", readings=rule.readings) if (rule.readings or 1) > 1 else "",
         ]
         return " ".join(part for part in parts if part)
+
+    def _held_against(self, rule: Rule, readings: Mapping[str, Reading]) -> str:
+        if rule.unit == "state":
+            return self._state(rule.value)
+        signal = readings.get(rule.signal_id)
+        if signal is None or rule.measure.startswith("percentile"):
+            return number(rule.value, None, 0)
+        return number(rule.value, signal.unit, signal.decimals)
+
+    def _state(self, count: float | None) -> str:
+        return self.say("states", STATES.get(int(count or 0), ""))
 
     def _signal_name(self, signal_id: str, readings: Mapping[str, Reading]) -> str:
         return self.name(readings[signal_id]) if signal_id in readings else self.say("names", signal_id)

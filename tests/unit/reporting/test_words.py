@@ -69,6 +69,23 @@ def test_rules_of_a_group_are_joined_and_marked(board):
     ]
 
 
+def test_rules_can_show_what_they_were_held_against(board):
+    rules = [rule for bucket in board.buckets for rule in (*bucket.confirms, *bucket.continues)]
+    rules += [rule for condition in board.conditions.values() for rule in condition.rules]
+    lines = Words("en").rules(rules, board.readings, with_values=True)
+    assert "✓ Spot ETF net flow ≤ −400 m USD for 2 [−434.1 m USD]" in lines
+    assert any(line.startswith("✓ Hashprice 365-day percentile ≤ 5 [4] and ✗ Hashprice") for line in lines)
+    assert "? S&P and Nasdaq, five days ≥ 0 % for 3" in lines
+    assert "✗ days since the last capitulation > 7 [1]" in lines
+    bullish = replace(board.conditions["H1"].rules[0], value=2.0, holds=True)
+    assert Words("en").rules([bullish], board.readings, with_values=True) == ["✓ Macro: cross-asset risk = bull [bull]"]
+
+
+def test_a_refuting_rule_is_an_exception(board):
+    refuting = replace(board.conditions["R3"].rules[0], direction="refutes")
+    assert Words("en").rules([refuting], board.readings) == ["unless ✓ Spot ETF net flow < 0 USD"]
+
+
 def test_rules_on_another_signal_name_it(board):
     flows = next(bucket for bucket in board.buckets if bucket.bucket == "flows")
     assert Words("en").rules(flows.continues, board.readings, flows.primary) == [
