@@ -14,8 +14,12 @@
         observations.observed_date,
         observations.value,
         in_use.observed_date - observations.observed_date as days_back,
-        row_number() over newest_first as reading_number,
-        lead(observations.value) over newest_first as previous_value
+        row_number() over (
+            partition by in_use.knowledge, in_use.signal_date, in_use.series_id order by observations.observed_date desc
+        ) as reading_number,
+        lead(observations.value) over (
+            partition by in_use.knowledge, in_use.signal_date, in_use.series_id order by observations.observed_date desc
+        ) as previous_value
     from {{ ref('int_series__in_use') }} as in_use
     join {{ ref('int_observations__unioned') }} as observations
         on observations.series_id = in_use.series_id
@@ -23,9 +27,6 @@
         and observations.observed_date between in_use.observed_date - {{ lookback_days }} and in_use.observed_date
         and {{ sees('in_use', 'observations') }}
     where in_use.series_id in ('{{ series | join("', '") }}')
-    window newest_first as (
-        partition by in_use.knowledge, in_use.signal_date, in_use.series_id order by observations.observed_date desc
-    )
 {%- endmacro %}
 
 {# The value of a series a number of calendar days before its newest reading. #}

@@ -28,6 +28,7 @@ wide as (
         max(readings.observed_date) filter (where readings.signal_id = '{{ signal }}') as {{ signal }}_date,
         {%- endfor %}
         max(readings.observed_date) filter (where readings.signal_id = 'rr25_30d') as rr25_30d_date,
+        max(readings.observed_date) filter (where readings.signal_id = 'btc_close_usd') as btc_close_date,
         -- Open interest in bitcoin where venues state it, else in dollars: never one's change with the other's rank.
         coalesce(
             max(readings.value) filter (where readings.signal_id = 'futures_oi_change_3d_pct'),

@@ -25,7 +25,9 @@ falls as (
 families as (
     select
         *,
-        coalesce(is_day_fall, false) or coalesce(is_low_fall, false) or coalesce(is_three_day_fall, false)
+        -- A price that is a day old was judged on its own date; it must not fall twice.
+        btc_close_date = signal_date
+        and (coalesce(is_day_fall, false) or coalesce(is_low_fall, false) or coalesce(is_three_day_fall, false))
             as is_sharp_fall,
         coalesce(
             liquidations_usd_percentile >= liquidations_percentile, spot_volume_ratio_90d_percentile >= volume_percentile
@@ -80,9 +82,9 @@ judged as (
         cast(coalesce(is_forced, false) as integer) + cast(coalesce(is_deleveraging, false) as integer)
         + cast(coalesce(is_loss_taking, false) as integer) + cast(coalesce(is_panic, false) as integer)
             as families_met,
-        is_sharp_fall and families_known >= families_needed and families_met >= families_needed as is_trigger,
+        coalesce(is_sharp_fall, false) and families_known >= families_needed and families_met >= families_needed as is_trigger,
         case
-            when is_sharp_fall and families_known < families_needed
+            when coalesce(is_sharp_fall, false) and families_known < families_needed
                 then 'a sharp fall, but fewer than ' || cast(families_needed as integer)
                     || ' families of evidence are known'
             when is_sharp_fall

@@ -16,16 +16,48 @@ first_appearances as (
     group by signal_id, provider, observed_date
 ),
 
-histories as (
+-- Ranks by sorted windows: the count of smaller and of larger readings among the 365 days before, the reading itself
+-- inside the window and taken out again below.
+ranked as (
     select
         *,
-        lag(value) over by_appearance as previous_value,
-        list(value) over (
+        lag(value) over (partition by signal_id, provider order by appeared_on, observed_date) as previous_value,
+        rank(order by value) over year - 1 as smaller,
+        rank(order by value desc) over year - 1 as larger,
+        count(*) over year as readings_with_itself,
+        avg(value) over year_before as mean_365d,
+        stddev_samp(value) over year_before as stddev_365d
+    from first_appearances
+    window
+        year as (
+            partition by signal_id, provider order by appeared_on
+            range between interval 365 days preceding and current row
+        ),
+        year_before as (
             partition by signal_id, provider order by appeared_on
             range between interval 365 days preceding and interval 1 day preceding
-        ) as values_365d
-    from first_appearances
-    window by_appearance as (partition by signal_id, provider order by appeared_on, observed_date)
+        )
+),
+
+-- The same observation may read differently on a later date, where another input of the signal is newer by then.
+revised as (
+    select
+        readings.signal_id,
+        readings.provider,
+        readings.signal_date,
+        count(*) filter (where past.value < readings.value) as smaller,
+        count(*) filter (where past.value > readings.value) as larger
+    from readings
+    join first_appearances as appeared
+        on appeared.signal_id = readings.signal_id
+        and appeared.provider = readings.provider
+        and appeared.observed_date = readings.observed_date
+    join first_appearances as past
+        on past.signal_id = readings.signal_id
+        and past.provider = readings.provider
+        and past.appeared_on between appeared.appeared_on - 365 and appeared.appeared_on - 1
+    where readings.value <> appeared.value
+    group by readings.signal_id, readings.provider, readings.signal_date
 ),
 
 compared as (
@@ -43,21 +75,28 @@ compared as (
         readings.known_at_basis,
         readings.is_final,
         readings.publishable,
-        readings.value - histories.previous_value as change_1d,
+        readings.value - ranked.previous_value as change_1d,
         readings.value - week_ago.value as change_7d,
-        coalesce(len(histories.values_365d), 0) as observations_365d,
+        ranked.readings_with_itself - 1 as observations_365d,
         case
-            when observations_365d >= 60 then 100.0 * (
-                len(list_filter(histories.values_365d, lambda past: past < readings.value))
-                + 0.5 * len(list_filter(histories.values_365d, lambda past: past = readings.value))
-            ) / observations_365d
+            when observations_365d >= 60
+                then 50.0 * (
+                    observations_365d
+                    + coalesce(revised.smaller, ranked.smaller) - coalesce(revised.larger, ranked.larger)
+                ) / observations_365d
         end as percentile_365d,
-        case when observations_365d >= 60 then list_aggregate(histories.values_365d, 'stddev_samp') end as stddev_365d,
-        (readings.value - list_aggregate(histories.values_365d, 'avg')) / nullif(stddev_365d, 0) as zscore_365d
+        case when observations_365d >= 60 then ranked.stddev_365d end as stddev_365d,
+        case
+            when observations_365d >= 60
+                then (readings.value - ranked.mean_365d) / nullif(ranked.stddev_365d, 0)
+        end as zscore_365d
     from readings
-    join histories on histories.signal_id = readings.signal_id
-        and histories.provider = readings.provider
-        and histories.observed_date = readings.observed_date
+    join ranked on ranked.signal_id = readings.signal_id
+        and ranked.provider = readings.provider
+        and ranked.observed_date = readings.observed_date
+    left join revised on revised.signal_id = readings.signal_id
+        and revised.provider = readings.provider
+        and revised.signal_date = readings.signal_date
     left join readings as week_ago on week_ago.signal_id = readings.signal_id
         and week_ago.provider = readings.provider
         and week_ago.signal_date = readings.signal_date - 7

@@ -4,8 +4,11 @@ with
 
 frame as (
     {{ frame(['spx_close', 'ixic_close', 'dji_close', 'sox_close', 'gold_close', 'silver_close', 'dxy_close', 'vix',
-        'ust2y_pct', 'ust10y_pct', 'real10y_pct', 'btc_close_new_york_usd'], 100) }}
+        'ust2y_pct', 'ust10y_pct', 'real10y_pct'], 14) }}
 ),
+
+-- Sixty common trading dates need about ninety days.
+long_frame as ({{ frame(['btc_close_new_york_usd', 'ixic_close', 'gold_close'], 100) }}),
 
 wide as (
     select
@@ -36,8 +39,8 @@ common_dates as (
         row_number() over (
             partition by bitcoin.knowledge, bitcoin.signal_date, other.series_id order by bitcoin.observed_date desc
         ) as reading_number
-    from frame as bitcoin
-    join frame as other
+    from long_frame as bitcoin
+    join long_frame as other
         on other.knowledge = bitcoin.knowledge
         and other.signal_date = bitcoin.signal_date
         and other.observed_date = bitcoin.observed_date

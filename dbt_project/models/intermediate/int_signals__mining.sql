@@ -2,8 +2,9 @@
 with
 
 frame as (
-    {{ frame(['hashprice_usd_ph_day', 'hashrate_ehs', 'difficulty_next_change_pct', 'difficulty_next_in_h',
-        'difficulty_last_change_pct'], 60) }}
+    ({{ frame(['hashprice_usd_ph_day', 'hashrate_ehs'], 60) }})
+    union all
+    ({{ frame(['difficulty_next_change_pct', 'difficulty_next_in_h', 'difficulty_last_change_pct'], 0) }})
 ),
 
 wide as (

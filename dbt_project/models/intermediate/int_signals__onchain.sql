@@ -2,9 +2,12 @@
 with
 
 frame as (
-    {{ frame(['realized_loss_usd', 'realized_profit_usd', 'realized_cap_usd', 'issuance_usd', 'market_cap_usd', 'mvrv',
-        'sopr', 'supply_in_loss_pct', 'cost_basis_cluster_low_usd', 'cost_basis_cluster_high_usd'], 97) }}
+    {{ frame(['realized_loss_usd', 'realized_profit_usd', 'market_cap_usd', 'mvrv', 'sopr', 'supply_in_loss_pct',
+        'cost_basis_cluster_low_usd', 'cost_basis_cluster_high_usd'], 6) }}
 ),
+
+-- A seven-day mean and its extreme of ninety days.
+long_frame as ({{ frame(['realized_loss_usd', 'realized_cap_usd', 'issuance_usd'], 97) }}),
 
 -- The seven-day mean ending on each day of the frame; null unless all seven days are there.
 rolling as (
@@ -15,7 +18,7 @@ rolling as (
         max(value) filter (where series_id = 'realized_loss_usd') as realized_loss_usd,
         max(value) filter (where series_id = 'realized_cap_usd') as realized_cap_usd,
         max(value) filter (where series_id = 'issuance_usd') as issuance_usd
-    from frame
+    from long_frame
     group by knowledge, signal_date, days_back
 ),
 
@@ -78,7 +81,7 @@ wide as (
         {{ value_at('cost_basis_cluster_low_usd') }} as cost_basis_cluster_low_usd,
         {{ value_at('cost_basis_cluster_high_usd') }} as cost_basis_cluster_high_usd
     from frame
-    join peaks on peaks.knowledge = frame.knowledge and peaks.signal_date = frame.signal_date
+    left join peaks on peaks.knowledge = frame.knowledge and peaks.signal_date = frame.signal_date
     group by frame.knowledge, frame.signal_date
 ),
 

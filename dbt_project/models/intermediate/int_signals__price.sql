@@ -2,8 +2,10 @@
 with
 
 frame as (
-    {{ frame(['btc_open_usd', 'btc_high_usd', 'btc_low_usd', 'btc_close_usd', 'spot_volume_btc',
-        'spot_perp_volume_ratio', 'coinbase_premium_bps', 'taker_buy_share_pct'], 91) }}
+    ({{ frame(['btc_high_usd', 'btc_close_usd', 'spot_volume_btc'], 91) }})
+    union all
+    ({{ frame(['btc_open_usd', 'btc_low_usd', 'spot_perp_volume_ratio', 'coinbase_premium_bps', 'taker_buy_share_pct'],
+        6) }})
 ),
 
 levels as (select * from {{ ref('int_level__in_use') }}),

@@ -1,4 +1,5 @@
 -- One row per reader, signal date and signal.
+{{ config(materialized='view') }}
 with
 
 unioned as (
