@@ -18,8 +18,8 @@ K < F
 
 and for K ≥ F it is certain. The first form is exact when volatility is the same at every price; the second is the same
 number then, and takes the smile's own probability and put otherwise. With a smile it is an approximation: it looks at
-the horizon's distribution only, not at how volatility moves on the way. It watches the price at every instant and
-counts from the forward, not from spot.
+the horizon's distribution only, not at how volatility moves on the way, and with a steep skew it stays short of
+certainty just below the forward. It watches the price at every instant and counts from the forward, not from spot.
 
 These are prices of insurance, not forecasts: they hold what people pay to be protected.
 """

@@ -58,10 +58,14 @@ def _instant(column: str) -> pl.Expr:
 
 def deribit_month(real: Path, month: str) -> pl.DataFrame:
     """About four real snapshots a day, with the collector's own deltas."""
-    return pl.read_parquet(real / "data" / "options" / f"deribit_chain_{month}.parquet").select(
+    return pl.read_parquet(real / "data" / "options" / f"deribit_chain_{month}.parquet").pipe(_collected)
+
+
+def _collected(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
         snapshot_time=_instant("timestamp").dt.truncate("1s"),
         expiry_time=_instant("expiry_datetime"),
-        strike_usd="strike",
+        strike_usd=pl.col("strike").cast(pl.Float64),
         option_type=pl.col("option_type").replace_strict({"call": "C", "put": "P"}),
         underlying_price_usd="underlying",
         mark_iv_pct=100 * pl.col("implied_volatility"),
@@ -69,6 +73,11 @@ def deribit_month(real: Path, month: str) -> pl.DataFrame:
         ask_price_btc="ask_price",
         delta="delta",
     )
+
+
+def collector_snapshot(path: Path) -> pl.DataFrame:
+    """One whole snapshot of the same collector, as the CSV that it writes."""
+    return pl.read_csv(path).filter(pl.col("currency") == "BTC").pipe(_collected)
 
 
 def optionsdx_june_2021(real: Path) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.black76 import call_delta
 from analytics.options import surface
-from tests.unit.analytics.chains import deribit_month, optionsdx_june_2021
+from tests.unit.analytics.chains import collector_snapshot, deribit_month, optionsdx_june_2021
 
 MONTHS = ("2026-01", "2026-04")
 
@@ -119,3 +119,12 @@ def test_real_distributions_are_believable_or_absent(real, month):
         assert (kept["prob_touch_pct"] >= kept["prob_below_pct"]).all()
     assert read.probabilities["prob_below_pct"].null_count() < 0.2 * read.probabilities.height
     assert read.probabilities["snapshot_time"].n_unique() == read.tenors["snapshot_time"].n_unique()
+
+
+def test_the_panic_of_february_2026_looks_as_it_was_reported(real):
+    """Skew near −13, short-dated volatility far above long-dated: what the press quoted from the venue that morning."""
+    chain = collector_snapshot(real / "fixtures" / "deribit" / "options_chain_snapshot_20260206T043012Z.csv")
+    read = {row["tenor_days"]: row for row in surface(chain).tenors.iter_rows(named=True)}
+    assert read[7]["rr25"] == pytest.approx(-13, abs=2)
+    assert read[30]["rr25"] == pytest.approx(-13, abs=2)
+    assert read[7]["atm_iv_pct"] > read[30]["atm_iv_pct"] > read[90]["atm_iv_pct"] > read[180]["atm_iv_pct"]

@@ -69,6 +69,32 @@ def at(seconds):
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
+@pytest.mark.parametrize(
+    ("blocks", "previous_pct", "expected_pct"),
+    [
+        # A young epoch: 100 blocks at 500 s, filled up with the 404 before it at 600 s.
+        (100, 0.0, 504 * 600 / (100 * 500 + 404 * 600) - 1),
+        # After a cut of 10 % the blocks before it count as 540 s.
+        (100, -10.0, 504 * 600 / (100 * 500 + 404 * 540) - 1),
+        # An older one stands for itself, its first block counted.
+        (1000, 0.0, 1001 * 600 / (1000 * 500) - 1),
+        # The last block settles it, however long the next one takes.
+        (2015, 0.0, 2016 * 600 / (2015 * 500) - 1),
+    ],
+)
+def test_the_providers_formula_worked_by_hand(blocks, previous_pct, expected_pct):
+    last_block_at = START + timedelta(seconds=500 * blocks)
+    found = mempool_change_pct(
+        height=2016 * 400 + blocks,
+        now=last_block_at + timedelta(hours=5) if blocks == 2015 else last_block_at,
+        retarget_at=START,
+        previous_change_pct=previous_pct,
+        block_504_back_at=START - timedelta(seconds=404 * 600),
+        last_block_at=last_block_at,
+    )
+    assert found == pytest.approx(100 * expected_pct)
+
+
 def test_the_providers_own_estimate(real):
     for vector in json.loads((real / "fixtures" / "mempool" / "difficulty_estimate_vectors.json").read_text()):
         given = vector["inputs"]
