@@ -29,11 +29,14 @@ def flush(path: Path) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Write a whole file or nothing: nobody ever sees half of it, and after the return it is on the disk."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    put_in_place(aside, path)
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)  # only there when the disk was full
 
 
 def put_in_place(aside: Path, path: Path) -> None:

@@ -4,9 +4,10 @@ A provider that switches from dollars to thousands of dollars, from contracts to
 sends perfectly valid rows. Nothing is corrected here: a batch is judged, and a person decides.
 
 - Scale. Each numeric column, as absolute values. Periods that are stored already are compared value by value; new
-  periods by the median against the median of the 90 stored periods before them. A factor beyond 50 blocks, unless
-  values of that size were seen in those periods. Each series (symbol, tenor, fund) is judged by itself, but where there
-  are very many (option instruments) they are judged as one.
+  periods by the median against the median of the 90 stored periods before them. A factor beyond 50 blocks, if it is
+  also far from every value of those periods: a burst or a countdown is no other unit. What may be negative (rates,
+  flows) passes through zero, so there only the large side counts. Each series (symbol, tenor, fund) is judged by
+  itself, but where there are very many (option instruments) they are judged as one.
 - Rows. The rows a period, of new periods, against the same 90: under a tenth or over ten times as many blocks.
 
 A batch that a person has accepted starts the comparison anew: only periods from its first one on count as usual.
@@ -23,6 +24,7 @@ from warehouse.staging import INCOMING
 from warehouse.tables import RAW, quoted, quoted_list, raw_table
 
 SCALE_FACTOR = 50.0
+BEYOND_EXTREMES = 25.0  # far below any unit change, far above a record day
 ROWS_FACTOR = 10.0
 USUAL_PERIODS = 90  # a quarter of daily data: long enough for a median, short enough to follow a market
 FEWEST_PERIODS = 10  # with less history nothing can be called unusual
@@ -118,7 +120,7 @@ def _changed_scale(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> l
             now, then = row[name], row[f"{name}_usual"]
             if not now or not then or not _is_beyond(now / then, SCALE_FACTOR):
                 continue
-            if not row[f"_low_{name}_usual"] <= now <= row[f"_high_{name}_usual"]:
+            if _is_far(dataset, name, now, row[f"_low_{name}_usual"], row[f"_high_{name}_usual"]):
                 found.append(f"{name}{label} is {now / then:.4g} times its usual size ({now:.6g} against {then:.6g})")
     return found
 
@@ -184,6 +186,12 @@ def _numbers(dataset: Dataset) -> list[str]:
 
 def _is_beyond(ratio: float | None, factor: float) -> bool:
     return ratio is not None and (ratio > factor or ratio < 1 / factor)
+
+
+def _is_far(dataset: Dataset, name: str, now: float, low: float, high: float) -> bool:
+    minimum = dataset.columns[name].minimum
+    is_never_negative = minimum is not None and minimum >= 0
+    return now > high * BEYOND_EXTREMES or (is_never_negative and now < low / BEYOND_EXTREMES)
 
 
 def _first(frame: pl.DataFrame) -> Mapping[str, float | None]:

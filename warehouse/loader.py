@@ -8,7 +8,6 @@ is committed; `leadline rebuild` replays those. A batch that is refused or block
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -87,17 +86,21 @@ class Loader:
         left = [file for file in self._landing.files(dataset.id) if file.is_answer and file.name not in seen]
         return [file for file in left if self._is_data(dataset, file)]
 
-    def replay(self, dataset: Dataset, kind: str, record: Mapping[str, Any], decided_at: datetime) -> None:
+    def replay(self, dataset: Dataset, kind: str, record: Mapping[str, Any], decided_at: datetime) -> str | None:
         """Do again what a landed decision of kind `load` or `accept` says.
 
-        A batch that was turned away then is turned away again, which is no error of the replay.
+        A batch that was turned away then may be turned away again. One that was loaded then and is turned away now,
+        because newer code reads it differently, gives the reason; else None.
         """
-        with suppress(LoadError, SourceError):
+        try:
             if kind == "accept":
                 self._accept(dataset, record["load_id"], record["who"], record["why"], decided_at, is_replay=True)
             else:
                 files = [self._landing.file(name) for name in record["files"]]
                 self._load(dataset, files, record["reject_limit"], decided_at, is_replay=True)
+        except (LoadError, SourceError) as error:
+            return str(error) if record["verdict"] == Verdict.LOADED else None
+        return None
 
     def _load(
         self, dataset: Dataset, files: Sequence[LandingFile], reject_limit: float, at: datetime, *, is_replay: bool
@@ -203,7 +206,7 @@ class Loader:
             self._ledger.advance(batch, last)
             if decision is not None:
                 # Before the commit, so that the build file never knows of a load that the landing zone does not.
-                self._landing.decide(kind, decision, batch.at)
+                self._landing.decide(kind, {**decision, "verdict": Verdict.LOADED.value}, batch.at)
         return result
 
     def _turn_away(
@@ -223,7 +226,7 @@ class Loader:
             self._ledger.enter_files(batch, files, verdict)
             self._ledger.enter_rejects(batch, rejects)
             if decision is not None:
-                self._landing.decide("load", decision, batch.at)
+                self._landing.decide("load", {**decision, "verdict": verdict.value}, batch.at)
 
     def _derive_again(self, batch: Batch) -> Merged:
         """Empty the raw table and fill it from all its landing files, old and new, each under its own load."""

@@ -22,11 +22,12 @@ LOGS = frozenset({"attempt", "regime_log"})
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What a rebuild did. `set_aside` is the folder with the old build file, None when there was none."""
+    """What a rebuild did, and what a person should know of it."""
 
     decisions: int
     skipped: tuple[str, ...]  # datasets that are no longer declared
-    set_aside: Path | None
+    lost: tuple[str, ...]  # why batches that were loaded once are turned away by the code of today
+    set_aside: Path | None  # folder with the old build file, None when there was none
 
 
 def rebuild(home: Home, datasets: Sequence[Dataset]) -> Rebuilt:
@@ -40,6 +41,7 @@ def rebuild(home: Home, datasets: Sequence[Dataset]) -> Rebuilt:
     _set_aside(home, new_file)  # what an interrupted rebuild left
     declared = {dataset.id: dataset for dataset in datasets}
     skipped: set[str] = set()
+    lost: list[str] = []
     count = 0
     with Warehouse(home, file=new_file) as warehouse:
         warehouse.ensure_tables(datasets)
@@ -49,13 +51,14 @@ def rebuild(home: Home, datasets: Sequence[Dataset]) -> Rebuilt:
             if decision.kind in LOGS:
                 replay_log(warehouse.connection, decision.kind, decision.record)
             elif dataset := declared.get(decision.record["dataset"]):
-                loader.replay(dataset, decision.kind, decision.record, decision.decided_at)
+                if reason := loader.replay(dataset, decision.kind, decision.record, decision.decided_at):
+                    lost.append(reason)
             else:
                 skipped.add(decision.record["dataset"])
     aside = _set_aside(home, home.build_file)
     new_file.rename(home.build_file)
     flush(home.build)
-    return Rebuilt(count, tuple(sorted(skipped)), aside)
+    return Rebuilt(count, tuple(sorted(skipped)), tuple(lost), aside)
 
 
 def _require_unused(home: Home) -> None:

@@ -1,0 +1,227 @@
+"""The warehouse made again: after a kill, after damage, from a backup. Always the same rows."""
+
+import signal
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sources.dataset import Dataset
+from sources.errors import Failure, SourceError
+from sources.payload import Parsed, Payload
+from tests.unit.warehouse.marts import REGIMES, build
+from tests.unit.warehouse.world import BARS, NEW_YEAR, OTHER, answer, bar, land, land_and_load, load, query, versions
+from warehouse import (
+    Attempt,
+    DamagedError,
+    Home,
+    Landing,
+    LandingError,
+    Loader,
+    LoadError,
+    Rebuilt,
+    Warehouse,
+    backup,
+    log_attempts,
+    log_regimes,
+    rebuild,
+    table_hash,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATASETS = (BARS, OTHER)
+TABLES = (
+    "raw.demo__bar",
+    "raw.demo__other_bar",
+    "raw.load_ledger",
+    "raw.loaded_file",
+    "raw.watermark",
+    "raw.quarantine",
+    "raw.attempt",
+    "raw.regime_log",
+    "raw.dataset",
+)
+
+# Lands and loads page after page, and says so after each; killed from outside, at any moment.
+LOADING = """
+import sys
+from pathlib import Path
+from tests.integration.test_rebuild import pages
+from tests.unit.warehouse.world import land_and_load
+from warehouse import Home
+
+for page in pages():
+    land_and_load(Home(Path(sys.argv[1])), page)
+    print("loaded", flush=True)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def pages() -> list[Payload]:
+    """Days that overlap, with a correction in each page."""
+    return [
+        answer([bar(day, 100.0 + day + (page == day % 7) / 4) for day in range(page, page + 40)], 50 + page)
+        for page in range(8)
+    ]
+
+
+def hashes(home: Home) -> dict[str, str]:
+    with Warehouse(home) as warehouse:
+        return {table: table_hash(warehouse.connection, table) for table in TABLES}
+
+
+def a_life(home: Home) -> None:
+    """Everything that a home can go through: revisions, late pages, refusals, a blocked batch released, logs."""
+    for page in pages():
+        land_and_load(home, page)
+    land_and_load(home, answer([bar(0, 1.0), bar(1, 2.0)], 30))  # older than what is loaded: the table is derived again
+    land_and_load(home, answer([bar(0), bar(1, "n/a")], 60), dataset=OTHER)
+    with pytest.raises(LoadError):
+        land_and_load(home, answer([bar(n, "n/a") for n in range(5)], 61), dataset=OTHER)
+    with pytest.raises(LoadError) as blocked:
+        land_and_load(home, answer([bar(60, 1e9)], 62))
+    with pytest.raises(LoadError):
+        land_and_load(home, answer([bar(61, 1e9)], 63))  # stays blocked
+    with Warehouse(home) as warehouse:
+        Loader(warehouse).accept(BARS, blocked.value.load_id, who="Ann", why="a new unit, announced")
+        log_attempts(warehouse, [Attempt("demo.bar", NEW_YEAR, NEW_YEAR, "failed", "outage", "down", 3, 0)])
+    build(home, REGIMES)
+    with Warehouse(home) as warehouse:
+        log_regimes(warehouse, code_version="abc", published_at=NEW_YEAR)
+
+
+def test_a_rebuild_gives_the_same_rows_in_every_table(home: Home) -> None:
+    a_life(home)
+    before = hashes(home)
+    result = rebuild(home, DATASETS)
+    assert hashes(home) == before
+    assert (result.skipped, result.lost) == ((), ())
+    assert result.set_aside is not None
+    assert (result.set_aside / "warehouse.duckdb").exists()
+
+
+def test_a_rebuilt_warehouse_goes_on_where_the_old_one_was(home: Home) -> None:
+    files = land(home, *pages())
+    load(home, files[:5])
+    rebuild(home, DATASETS)
+    assert load(home, files[:5]).repeated
+    with Warehouse(home) as warehouse:
+        assert Loader(warehouse).pending(BARS) == files[5:]
+
+
+def test_a_damaged_file_and_its_wal_are_set_aside_untouched(home: Home) -> None:
+    a_life(home)
+    before = hashes(home)
+    home.build_file.write_bytes(b"damage" * 1000)
+    wal = home.build_file.with_name("warehouse.duckdb.wal")
+    wal.write_bytes(b"perhaps the only copy of something")
+    with pytest.raises(DamagedError, match="leadline rebuild"), Warehouse(home):
+        pass
+    result = rebuild(home, DATASETS)
+    assert hashes(home) == before
+    assert result.set_aside is not None
+    assert (result.set_aside / "warehouse.duckdb").read_bytes() == b"damage" * 1000
+    assert (result.set_aside / wal.name).read_bytes() == b"perhaps the only copy of something"
+
+
+def test_a_lost_build_file_is_made_again(home: Home) -> None:
+    a_life(home)
+    before = hashes(home)
+    home.build_file.unlink()
+    assert rebuild(home, DATASETS).set_aside is None
+    assert hashes(home) == before
+
+
+def test_an_interrupted_rebuild_is_begun_again(home: Home) -> None:
+    a_life(home)
+    before = hashes(home)
+    (home.build / "rebuild.duckdb").write_bytes(b"half")
+    rebuild(home, DATASETS)
+    assert hashes(home) == before
+
+
+def test_a_rebuild_without_all_its_landing_files_leaves_the_old_file(home: Home) -> None:
+    first, *_ = land(home, *pages())
+    load(home, Landing(home).files())
+    before = versions(home)
+    first.path.unlink()
+    with pytest.raises(LandingError, match="is gone"):
+        rebuild(home, DATASETS)
+    assert versions(home) == before
+
+
+def test_datasets_that_are_no_longer_declared_are_named(home: Home) -> None:
+    land_and_load(home, answer([bar(0)], 1), dataset=OTHER)
+    only_bars: list[Dataset] = [BARS]
+    assert rebuild(home, only_bars).skipped == ("demo.other_bar",)
+
+
+def test_what_newer_code_cannot_read_any_more_is_named(home: Home) -> None:
+    def read_nothing(payload: Payload) -> Parsed:
+        raise SourceError(Failure.CHANGED_LAYOUT, "The reader is newer than this answer.")
+
+    land_and_load(home, answer([bar(0)], 1))
+    result = rebuild(home, [replace(BARS, read=read_nothing), OTHER])
+    assert [reason.split(":")[0] for reason in result.lost] == ["demo.bar"]
+    assert versions(home) == []
+
+
+def test_an_empty_home_can_be_rebuilt(home: Home) -> None:
+    assert rebuild(home, DATASETS) == Rebuilt(0, (), (), None)
+    assert versions(home) == []
+
+
+@pytest.mark.parametrize("acknowledged", [1, 4])
+def test_a_killed_load_done_again_gives_the_rows_of_an_undisturbed_one(
+    home: Home, tmp_path: Path, acknowledged: int
+) -> None:
+    command = [sys.executable, "-c", LOADING, str(home.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as loading:
+        assert loading.stdout is not None
+        for _ in range(acknowledged):
+            assert loading.stdout.readline() == "loaded\n"
+        loading.send_signal(signal.SIGKILL)
+    assert loading.returncode == -signal.SIGKILL
+
+    kept = query(home, "select count(*) from raw.load_ledger where verdict = 'loaded'")
+    assert kept[0][0] >= acknowledged
+    for page in pages():
+        with Warehouse(home) as warehouse:
+            pending = Loader(warehouse).pending(BARS)
+        load(home, [*land(home, page), *pending])
+    undisturbed = Home(tmp_path / "undisturbed")
+    for page in pages():
+        land_and_load(undisturbed, page)
+    assert versions(home) == versions(undisturbed)
+    before = hashes(home)
+    rebuild(home, DATASETS)
+    assert hashes(home) == before
+
+
+def test_a_backup_holds_what_a_new_home_needs(home: Home, tmp_path: Path) -> None:
+    home.claim_origin("made up")
+    a_life(home)
+    before = hashes(home)
+    kept = backup(home)
+    assert kept.landing_files == len(list(home.landing.rglob("*.json.gz")))
+    assert [path.name for path in home.backup.iterdir()] == [kept.folder.name]
+
+    restored = Home(tmp_path / "restored")
+    restored.path.mkdir()
+    with tarfile.open(kept.folder / "landing.tar") as archive:
+        archive.extractall(restored.path, filter="data")
+    rebuild(restored, DATASETS)
+    assert hashes(restored) == before
+
+    quick = Home(tmp_path / "quick")
+    quick.build.mkdir(parents=True)
+    (kept.folder / "warehouse.duckdb").rename(quick.build_file)
+    assert hashes(quick) == before
+    assert (kept.folder / "origin").read_text() == "made up\n"

@@ -1,0 +1,127 @@
+"""Parquet extracts: units in the file, the same bytes for the same rows, shown as a whole set."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.warehouse.marts import build
+from tests.unit.warehouse.world import answer, bar, land_and_load
+from warehouse import Home, PublishError, publish, write_extracts
+
+
+@pytest.fixture
+def published(home: Home) -> Home:
+    home.claim_origin("made up")
+    land_and_load(home, answer([bar(0)], 3))
+    build(home)
+    publish(home, as_of=datetime(2026, 2, 7, 1, tzinfo=UTC), code_version="1.2.3")
+    return home
+
+
+def manifest(home: Home) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((home.extracts / "manifest.json").read_text(encoding="utf-8"))
+    return content
+
+
+def rows(home: Home, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(home.extracts / name / f"{name}.parquet").to_pylist()
+    return found
+
+
+def test_each_mart_is_a_file_under_its_name_without_fct(published: Home) -> None:
+    assert write_extracts(published) == published.extracts / "manifest.json"
+    names = sorted(str(path.relative_to(published.extracts)) for path in published.extracts.rglob("*.parquet"))
+    assert names == [
+        "bucket_daily/bucket_daily.parquet",
+        "dim_signal/dim_signal.parquet",
+        "price_daily/price_daily.parquet",
+        "regime_log/regime_log.parquet",
+        "signal_daily/signal_daily.parquet",
+    ]
+
+
+def test_rows_are_sorted_by_key(published: Home) -> None:
+    write_extracts(published)
+    assert [(str(row["signal_date"]), row["signal_id"]) for row in rows(published, "signal_daily")] == [
+        ("2026-02-05", "btc_close_usd"),
+        ("2026-02-06", "btc_close_usd"),
+        ("2026-02-06", "etf_net_flow_usd"),
+    ]
+
+
+def test_the_same_rows_give_the_same_bytes(published: Home) -> None:
+    write_extracts(published)
+    before = {path.name: path.read_bytes() for path in published.extracts.rglob("*.parquet")}
+    build(
+        published, "create or replace table marts.fct_signal_daily as from marts.fct_signal_daily order by value desc;"
+    )
+    build(published, "comment on table marts.fct_signal_daily is 'x'")
+    build(published, "comment on column marts.fct_signal_daily.value is 'Settled reading, in the unit of the row'")
+    publish(published)
+    write_extracts(published)
+    assert {path.name: path.read_bytes() for path in published.extracts.rglob("*.parquet")} == before
+
+
+def test_the_manifest_describes_and_proves_every_file(published: Home) -> None:
+    write_extracts(published)
+    said = manifest(published)
+    assert (said["as_of"], said["code_version"], said["origin"], said["public"]) == (
+        "2026-02-07T01:00:00+00:00",
+        "1.2.3",
+        "made up",
+        False,
+    )
+    for extract in said["extracts"]:
+        content = (published.extracts / extract["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == extract["sha256"]
+    [signals] = [extract for extract in said["extracts"] if extract["name"] == "signal_daily"]
+    assert (signals["rows"], signals["first_date"], signals["last_date"]) == (3, "2026-02-05", "2026-02-06")
+
+
+def test_units_and_descriptions_are_in_the_file_itself(published: Home) -> None:
+    write_extracts(published)
+    schema = pq.read_schema(published.extracts / "price_daily" / "price_daily.parquet")
+    assert schema.field("close_usd").metadata[b"unit"] == b"USD"
+    assert schema.field("close_usd").metadata[b"description"] == b"Last price [USD]"
+    columns = json.loads(schema.metadata[b"leadline.columns"])
+    assert columns[2] == {"name": "close_usd", "type": "DOUBLE", "unit": "USD", "description": "Last price [USD]"}
+
+
+def test_public_extracts_hold_no_restricted_value_and_keep_the_states(published: Home) -> None:
+    write_extracts(published, public=True)
+    values = {row["signal_id"]: row["value"] for row in rows(published, "signal_daily")}
+    assert values == {"btc_close_usd": 70500.0, "etf_net_flow_usd": None}
+    assert rows(published, "bucket_daily") == [
+        {"signal_date": datetime(2026, 2, 6).date(), "bucket": "flows", "state": "bear", "evidence": None}
+    ]
+    assert manifest(published)["omitted"] == ["price_daily"]
+    assert not (published.extracts / "price_daily").exists()
+
+
+def test_the_whole_set_changes_at_once_and_the_last_one_stays_for_its_readers(published: Home) -> None:
+    write_extracts(published)
+    first = published.extracts.resolve()
+    write_extracts(published)
+    second = published.extracts.resolve()
+    write_extracts(published)
+    assert not first.exists()
+    assert sorted(path.name for path in second.parent.iterdir()) == sorted(
+        [second.name, published.extracts.resolve().name]
+    )
+
+
+def test_a_folder_in_the_way_is_replaced(published: Home) -> None:
+    (published.extracts / "old").mkdir(parents=True)
+    write_extracts(published)
+    assert (published.extracts / "manifest.json").is_file()
+    assert not (published.extracts / "old").exists()
+
+
+def test_nothing_published_is_nothing_to_extract(home: Home) -> None:
+    with pytest.raises(PublishError, match="leadline run"):
+        write_extracts(home)
+    assert not home.extracts.exists()
