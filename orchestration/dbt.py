@@ -71,8 +71,8 @@ def build(
     `variables` are dbt's vars; `select` names models, empty means all; `on_node` hears of every node as it ends.
     A failed model or test is no exception: `failures` names it.
     """
-    from dbt.contracts.graph.manifest import Manifest
     from dbt.artifacts.resources.types import NodeType
+    from dbt.contracts.graph.manifest import Manifest
 
     prepare()
     parsed = Manifest.from_msgpack(PARSED.read_bytes())

@@ -14,7 +14,8 @@ from orchestration.looking import print_board
 from orchestration.running import EXIT_REFUSED, Request, run_and_tell
 from orchestration.settings import PROJECT, Settings
 from sandbox import scenario
-from sandbox.server import running, serve
+from sandbox.apart import running_apart
+from sandbox.server import serve
 from sources import PROVIDERS
 
 FIRST_DAY, LAST_DAY = date(2024, 11, 1), date(2026, 2, 10)
@@ -28,8 +29,9 @@ def run_demo(console: Console | None = None) -> int:
     console = console or Console()
     home = Settings().home / "demo"
     console.print(f"[bold yellow]{LABEL}[/]\n")
-    with running(simulated_market(home / "market")) as stand_in, environment(home, stand_in.base_url):
-        code = run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY), console=console)
+    market = simulated_market(home / "market", forget=home)
+    with running_apart(market) as upstream, environment(home, upstream):
+        code = run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY, keeps_history=False), console=console)
     if code == EXIT_REFUSED:
         return code
     for day in (GOLDEN_DAY, LAST_DAY):
@@ -45,11 +47,14 @@ def run_demo(console: Console | None = None) -> int:
     return code
 
 
-def simulated_market(folder: Path) -> Path:
-    """Market tables of the bundled scenario in a folder, generated again only when the generator has changed."""
+def simulated_market(folder: Path, *, forget: Path | None = None) -> Path:
+    """Market tables of the bundled scenario in a folder, generated again only when the generator has changed.
+
+    Another market is another origin, so what a home made of the old one is forgotten with it.
+    """
     made_by = folder / "generator.sha256"
     if not made_by.exists() or made_by.read_text() != _generator_hash():
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(forget or folder, ignore_errors=True)
         folder.mkdir(parents=True)
         scenario.generate(folder)
         made_by.write_text(_generator_hash())

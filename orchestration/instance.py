@@ -16,12 +16,16 @@ PID_TAG = "leadline/pid"
 
 
 @contextmanager
-def instance_for(home: Path) -> Iterator[dg.DagsterInstance]:
+def instance_for(home: Path, *, keeps_history: bool = True) -> Iterator[dg.DagsterInstance]:
     """Dagster's instance for a home, with the settings of `dagster.yaml`.
 
     The default home shares its history with `make up`; any other keeps it to itself, so that a simulated run
-    never stands beside a real one.
+    never stands beside a real one. Without history the events stay in memory: 4 ms each instead of 20.
     """
+    if not keeps_history:
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield instance
+        return
     base = (PROJECT if home == PROJECT / "data" else home) / ".dagster"
     base.mkdir(parents=True, exist_ok=True)
     storage = "dagster._core.storage"

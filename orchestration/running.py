@@ -38,6 +38,7 @@ class Request:
     last: date | None = None
     selected: Sequence[str] = ()
     as_of: datetime | None = None
+    keeps_history: bool = True
 
     @property
     def run_config(self) -> Mapping[str, Any]:
@@ -94,7 +95,7 @@ def execute(request: Request) -> Outcome:
     if request.selected:
         selection = [*(asset_key(dataset) for dataset in chosen(request.selected)), *BUILD]
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with instance_for(Settings().home) as instance:
+    with instance_for(Settings().home, keeps_history=request.keeps_history) as instance:
         result = defs.resolve_job_def(request.job).execute_in_process(
             run_config=dict(request.run_config),
             instance=instance,

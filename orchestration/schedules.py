@@ -1,6 +1,7 @@
 """Jobs, and when they run (UTC)."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.ingestion import keys_of
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
@@ -45,7 +46,7 @@ etf_job = dg.define_asset_job(
 JOBS = [refresh_job, backfill_job, build_job, publish_job, snapshot_job, etf_job]
 
 
-def _schedule(job: dg.UnresolvedAssetJobDefinition, cadence: Cadence) -> dg.ScheduleDefinition:
+def _schedule(job: UnresolvedAssetJobDefinition, cadence: Cadence) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name=f"{job.name}_schedule",
         job=job,

@@ -1,5 +1,6 @@
 """Between raw and published: the option surface, then one dbt build of all models and tests."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ SURFACE_KEYS = {name: dg.AssetKey(["analytics", name]) for name in surfaces.TABL
 EVERYTHING_KNOWN = "2999-12-31"  # the as-of time of a build that leaves nothing out
 
 _TRANSLATOR = DagsterDbtTranslator()
+_MANIFEST = json.loads(dbt.prepare().read_bytes())
 
 
 @dg.multi_asset(
@@ -47,7 +49,7 @@ def option_surface_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
         )
 
 
-@dbt_assets(manifest=dbt.prepare(), name="models", dagster_dbt_translator=_TRANSLATOR, pool=POOL)
+@dbt_assets(manifest=_MANIFEST, name="models", dagster_dbt_translator=_TRANSLATOR, pool=POOL)
 def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]:
     """Staging, intermediate, marts and their tests: one `dbt build` in this process."""
     progress().stage("models")
@@ -67,8 +69,12 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     )
     rows = _row_counts(home)
     for event in built.events:
+        if event["data"]["node_info"]["unique_id"] not in _MANIFEST["nodes"]:
+            # The dbt project was edited after these definitions were loaded; the build used the new one.
+            context.log.warning("%s is new: reload the definitions to see it as an asset.", event["data"]["name"])
+            continue
         for result in DbtCoreCliEventMessage(event, {}).to_default_asset_events(
-            dbt.MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
+            _MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
         ):
             yield _with_more(result, rows)
     if built.failures:

@@ -142,8 +142,9 @@ class Market:
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
-        return self.folder.resolve().name
+        """What the folder says it is, in `ORIGIN.txt`, else its own name."""
+        said = self.folder / "ORIGIN.txt"
+        return said.read_text(encoding="utf-8").strip() if said.exists() else self.folder.resolve().name
 
     def table(self, name: str) -> pl.DataFrame:
         """Rows of a table, sorted by time, times naive UTC; empty with the right columns when the file is absent.
