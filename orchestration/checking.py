@@ -9,11 +9,10 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from orchestration import dbt
-from orchestration.running import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, EXIT_REFUSED, chosen
+from orchestration import dbt, terminal
+from orchestration.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, EXIT_REFUSED, chosen
 from orchestration.settings import Settings
 from sources import DATASETS, PROVIDERS
 from sources.dataset import Access, Dataset, Window
@@ -35,7 +34,7 @@ def probe_providers(selected: Sequence[str]) -> int:
     table = Table("provider", "dataset", "answer", box=None, pad_edge=False)
     for name in sorted(answers):
         table.add_row(name, cheapest[name].id, answers[name])
-    Console().print(table)
+    terminal.console().print(table)
     fine = ("answered", Failure.NEEDS_KEY.value)
     return EXIT_PUBLISHED if all(answer.startswith(fine) for answer in answers.values()) else EXIT_DEAD_SOURCES
 
@@ -61,7 +60,7 @@ def _probe(dataset: Dataset, settings: Settings) -> str:
 
 def examine() -> int:
     """Print what was checked and what to do. Returns 1 when something would keep a run from working."""
-    console = Console()
+    console = terminal.console()
     sound = True
     for name, problem, detail in _findings():
         sound = sound and not problem

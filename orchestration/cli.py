@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-EXIT_REFUSED = 1  # nothing was published; the reason is on stderr
-EXIT_DEAD_SOURCES = 3  # published with what there is; dead sources are named
+EXIT_REFUSED = 1  # as in orchestration.request, which is too heavy to import before it is needed
 
 
 class _Day(click.ParamType[date]):
@@ -90,7 +89,8 @@ def run(
     first: date | None, last: date | None, selected: tuple[str, ...], as_of: datetime | None, upstream: str | None
 ) -> None:
     """The main job: fetch, load, build, publish."""
-    from orchestration.running import Request, run_and_tell
+    from orchestration.request import Request
+    from orchestration.running import run_and_tell
 
     sys.exit(run_and_tell(Request("refresh", first, last, selected, as_of), upstream=upstream))
 
@@ -102,7 +102,8 @@ def run(
 @click.option("--upstream", metavar="URL", help="A stand-in upstream on this machine instead of public sources.")
 def backfill(first: date, last: date, selected: tuple[str, ...], upstream: str | None) -> None:
     """History in windows. Interrupt it at will: the next call goes on where this one stopped."""
-    from orchestration.running import Request, run_and_tell
+    from orchestration.request import Request
+    from orchestration.running import run_and_tell
 
     sys.exit(run_and_tell(Request("backfill", first, last, selected), upstream=upstream))
 
@@ -111,7 +112,8 @@ def backfill(first: date, last: date, selected: tuple[str, ...], upstream: str |
 @click.option("--as-of", type=INSTANT, help="Build what one would have seen then, in as_of/ beside the warehouse.")
 def build(as_of: datetime | None) -> None:
     """Models, publication, extracts and report from what is loaded."""
-    from orchestration.running import Request, run_and_tell
+    from orchestration.request import Request
+    from orchestration.running import run_and_tell
 
     sys.exit(run_and_tell(Request("build", as_of=as_of)))
 
@@ -119,7 +121,8 @@ def build(as_of: datetime | None) -> None:
 @main.command()
 def publish() -> None:
     """Publication, extracts and report from what is built."""
-    from orchestration.running import Request, run_and_tell
+    from orchestration.request import Request
+    from orchestration.running import run_and_tell
 
     sys.exit(run_and_tell(Request("publish")))
 
@@ -196,8 +199,11 @@ def sql(query: str | None) -> None:
 def rebuild() -> None:
     """The warehouse from its landing files."""
     from orchestration.keeping import rebuild_home
+    from orchestration.request import Request
+    from orchestration.running import run_and_tell
 
-    sys.exit(rebuild_home())
+    rebuild_home()
+    sys.exit(run_and_tell(Request("build")))
 
 
 @main.command()

@@ -1,18 +1,17 @@
 """The demo: the whole warehouse on a simulated market, and the stand-in upstream that serves it."""
 
 import hashlib
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
+from orchestration import terminal
 from orchestration.looking import print_board
-from orchestration.running import EXIT_REFUSED, Request, run_and_tell
-from orchestration.settings import PROJECT, Settings
+from orchestration.request import EXIT_REFUSED, Request
+from orchestration.running import run_and_tell
+from orchestration.settings import PROJECT, Settings, environment
 from sandbox import scenario
 from sandbox.apart import running_apart
 from sandbox.server import serve
@@ -26,11 +25,11 @@ LABEL = "SIMULATED DATA: every number comes from a generator, anchored on one ar
 
 def run_demo(console: Console | None = None) -> int:
     """Run the main job on the simulated market in `<home>/demo` and print the board. Returns the exit code."""
-    console = console or Console()
+    console = console or terminal.console()
     home = Settings().home / "demo"
     console.print(f"[bold yellow]{LABEL}[/]\n")
     market = simulated_market(home / "market", forget=home)
-    with running_apart(market) as upstream, environment(home, upstream):
+    with running_apart(market) as upstream, environment(**demo_settings(home, upstream)):
         code = run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY, keeps_history=False), console=console)
     if code == EXIT_REFUSED:
         return code
@@ -68,21 +67,10 @@ def _generator_hash() -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def environment(home: Path, upstream: str) -> Iterator[None]:
-    """Settings of a run against the stand-in, in this process only. Keyed providers accept any key there."""
-    wanted = {"LEADLINE_HOME": str(home), "LEADLINE_UPSTREAM": upstream}
-    wanted |= {provider.key_variable: DEMO_KEY for provider in PROVIDERS if provider.key_variable}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def demo_settings(home: Path, upstream: str) -> dict[str, str]:
+    """Settings of a run against the stand-in. Keyed providers accept any key there."""
+    keys = {provider.key_variable: DEMO_KEY for provider in PROVIDERS if provider.key_variable}
+    return {"LEADLINE_HOME": str(home), "LEADLINE_UPSTREAM": upstream, **keys}
 
 
 def serve_stand_in(market: Path | None, port: int, faults: str | None) -> None:

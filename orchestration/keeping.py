@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
-from orchestration import dbt
-from orchestration.running import Request, RequestError, chosen, run_and_tell
-from orchestration.scope import origin
+from orchestration import dbt, terminal
+from orchestration.request import RequestError, chosen
 from orchestration.settings import Settings
+from orchestration.upstream import origin
 from sources import DATASETS
 from sources.payload import Payload
 from warehouse.backup import backup
@@ -44,7 +42,7 @@ def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) 
         warehouse.ensure_tables(DATASETS)
         loader = Loader(warehouse)
         result = loader.load(dataset, loader.pending(dataset))
-    console = Console()
+    console = terminal.console()
     console.print(
         f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected. "
         "`leadline build` brings them to the board.",
@@ -63,28 +61,33 @@ def accept_blocked(load_id: str, who: str, reason: str) -> None:
             raise RequestError(f"There is not one blocked load {load_id!r}. Waiting: {known}.")
         [(full, owner)] = waiting.items()
         result = loader.accept(chosen([owner])[0], full, who=who, why=reason)
-    Console().print(
+    terminal.console().print(
         f"{owner}: released by {who}, {result.rows_new:,} new rows. `leadline build` brings them to the board.",
         highlight=False,
     )
 
 
-def rebuild_home() -> int:
-    """Make the build file again from the landing files, then build and publish. Returns the exit code."""
+def rebuild_home() -> None:
+    """Make the build file again from the landing files."""
     rebuilt = rebuild(_home(), DATASETS)
+    console = terminal.console()
+    console.print(f"{rebuilt.decisions:,} decisions replayed.", highlight=False)
+    if rebuilt.set_aside:
+        console.print(f"The old build file is in {rebuilt.set_aside}.", highlight=False, soft_wrap=True)
+    if rebuilt.skipped:
+        console.print(f"No longer declared, left out: {', '.join(rebuilt.skipped)}.", highlight=False)
     for reason in rebuilt.lost:
-        Console().print(f"Loaded once, not readable today: {reason}", highlight=False, markup=False)
-    return run_and_tell(Request("build"))
+        console.print(f"[yellow]turned away now[/] {reason}", highlight=False)
 
 
 def back_up() -> None:
     """A consistent copy of the warehouse."""
-    Console().print(f"{backup(_home())}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"{backup(_home()).folder}", highlight=False, soft_wrap=True)
 
 
 def write_docs() -> None:
     """dbt's documentation site."""
-    Console().print(f"{dbt.document(_home().build_file)}", highlight=False, soft_wrap=True)
+    terminal.console().print(f"{dbt.document(_home().build_file)}", highlight=False, soft_wrap=True)
 
 
 def _home() -> Home:

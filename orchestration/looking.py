@@ -8,7 +8,8 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.running import RequestError
+from orchestration import terminal
+from orchestration.request import RequestError
 from orchestration.settings import Settings
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
@@ -31,7 +32,7 @@ def print_board(
     if json:
         Console(soft_wrap=True).print_json(as_json(board))
     else:
-        (console or Console()).print(render(board, lang))
+        (console or terminal.console()).print(render(board, lang))
 
 
 def show_rules(day: date | None) -> None:
@@ -52,6 +53,7 @@ def show_sources() -> None:
     """Every declared dataset; needs no warehouse."""
     settings = Settings()
     table = Table("dataset", "bucket", "asked", "key", "may republish", "licence", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for dataset in DATASETS:
         provider = dataset.provider
         key = "none needed"
@@ -59,7 +61,7 @@ def show_sources() -> None:
             key = "set" if settings.key(provider.name) else f"needs a key: {provider.key_variable}"
         republish = "yes" if provider.may_republish else "no"
         table.add_row(dataset.id, dataset.bucket, dataset.cadence, key, republish, provider.licence)
-    Console().print(table)
+    terminal.console().print(table)
 
 
 def query_published(query: str | None) -> None:
@@ -67,7 +69,7 @@ def query_published(query: str | None) -> None:
     connection = duckdb.connect(str(_existing(_published(None))), read_only=True)
     # The file is open; from here on a query reads it and nothing else of this machine.
     connection.execute("set enable_external_access = false; set lock_configuration = true")
-    console = Console()
+    console = terminal.console()
     if query is not None:
         _answer(connection, query, console)
         return
@@ -109,7 +111,7 @@ def _print(rows: Sequence[dict[str, object]]) -> None:
     table = Table(*rows[0], box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+    terminal.console().print(table)
 
 
 def _cell(value: object) -> str:

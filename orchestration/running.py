@@ -4,55 +4,27 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
 
+from orchestration import terminal
 from orchestration.instance import instance_for
 from orchestration.progress import listening
-from orchestration.settings import Settings
+from orchestration.request import (
+    EXIT_DEAD_SOURCES,
+    EXIT_PUBLISHED,
+    EXIT_REFUSED,
+    Request,
+    RequestError,
+    chosen,
+)
+from orchestration.settings import Settings, environment
 from orchestration.terminal import RichProgress
-from sources import DATASETS
-from sources.dataset import Dataset
-
-EXIT_PUBLISHED = 0
-EXIT_REFUSED = 1
-EXIT_DEAD_SOURCES = 3
 
 SOURCE_CHECKS = frozenset({"answered", "contract"})
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be done as asked."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call of the command line: a job, the days, the sources and the instant whose knowledge is built."""
-
-    job: str
-    first: date | None = None
-    last: date | None = None
-    selected: Sequence[str] = ()
-    as_of: datetime | None = None
-    keeps_history: bool = True
-
-    @property
-    def run_config(self) -> Mapping[str, Any]:
-        """As Dagster takes it. Its own log is kept to errors: the terminal belongs to the progress display."""
-        scope = {
-            "first": self.first.isoformat() if self.first else None,
-            "last": self.last.isoformat() if self.last else None,
-            "as_of": self.as_of.isoformat() if self.as_of else None,
-            "each_instant": self.job == "backfill",
-        }
-        return {
-            "resources": {"scope": {"config": scope}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        }
 
 
 @dataclass(frozen=True)
@@ -72,15 +44,6 @@ class Outcome:
         if not (self.succeeded and self.published):
             return EXIT_REFUSED
         return EXIT_DEAD_SOURCES if self.dead else EXIT_PUBLISHED
-
-
-def chosen(selected: Sequence[str]) -> list[Dataset]:
-    """The datasets that names of providers or datasets stand for. Raises RequestError for an unknown name."""
-    found = [dataset for dataset in DATASETS if {dataset.id, dataset.provider.name} & set(selected)]
-    known = {name for dataset in DATASETS for name in (dataset.id, dataset.provider.name)}
-    if unknown := sorted(set(selected) - known):
-        raise RequestError(f"No source is called {', '.join(unknown)}. `leadline sources` lists them.")
-    return found
 
 
 def execute(request: Request) -> Outcome:
@@ -125,12 +88,11 @@ def execute(request: Request) -> Outcome:
 
 def run_and_tell(request: Request, *, upstream: str | None = None, console: Console | None = None) -> int:
     """Run with a progress display and a closing summary. Returns the exit code."""
-    console = console or Console()
-    if upstream:
-        os.environ["LEADLINE_UPSTREAM"] = upstream
-    with RichProgress(console) as display, listening(display):
-        outcome = execute(request)
-    tell(outcome, request, Settings().home, console)
+    console = console or terminal.console()
+    with environment(**({"LEADLINE_UPSTREAM": upstream} if upstream else {})):
+        with RichProgress(console) as display, listening(display):
+            outcome = execute(request)
+        tell(outcome, request, Settings().home, console)
     return outcome.exit_code
 
 
@@ -152,13 +114,13 @@ def tell(outcome: Outcome, request: Request, home: Path, console: Console) -> No
 
 def _reason(event: dg.DagsterEvent) -> str:
     data: Any = event.event_specific_data
-    failure = data.user_failure_data
-    if failure and failure.description:
-        return f"{event.step_key}: {failure.description}"
+    if data.user_failure_data and data.user_failure_data.description:
+        return f"{event.step_key}: {data.user_failure_data.description}"
     error = data.error
-    while error and error.cause:
+    while error.cause and error.cls_name.startswith("Dagster"):
         error = error.cause
-    return f"{event.step_key}: {error.message.strip() if error else 'no reason given'}"
+    # Dagster writes the class in front; the messages of our own rooms say all that is needed without it.
+    return f"{event.step_key}: {error.message.strip().removeprefix(f'{error.cls_name}: ')}"
 
 
 def _number(value: Any) -> int:

@@ -3,19 +3,13 @@
 from datetime import UTC, date, datetime
 
 import dagster as dg
-import requests
 
 from orchestration.planning import Span, cut_off, midnight
 from orchestration.settings import Settings
+from orchestration.upstream import newest, origin
 from warehouse.home import Home
 
 POOL = "warehouse"  # limit 1: whatever opens the build file, because DuckDB lets one process write
-PUBLIC_SOURCES = "public sources"  # as against a stand-in on this machine
-ORIGIN_TIMEOUT_S = 10
-
-
-class UpstreamError(RuntimeError):
-    """The stand-in upstream does not answer, or is none."""
 
 
 class Scope(dg.ConfigurableResource[None]):
@@ -63,31 +57,3 @@ class Scope(dg.ConfigurableResource[None]):
             end = end if settings.upstream else min(end, now)
         start = midnight(date.fromisoformat(self.first)) if self.first is not None else None
         return Span(start, end, clocked=settings.upstream is not None, each_instant=self.each_instant)
-
-
-def origin(settings: Settings) -> str:
-    """What a home's data comes from: public sources, or a stand-in with the hash of its market tables."""
-    if settings.upstream is None:
-        return PUBLIC_SOURCES
-    said = _ask_stand_in(settings.upstream)
-    return f"stand-in {said['market']} {said['sha256']}"
-
-
-def newest(settings: Settings) -> datetime:
-    """Now; for a stand-in the newest time of its market."""
-    if settings.upstream is None:
-        return datetime.now(UTC)
-    return datetime.fromisoformat(_ask_stand_in(settings.upstream)["newest"])
-
-
-def _ask_stand_in(upstream: str) -> dict[str, str]:
-    try:
-        answer = requests.get(f"{upstream}/leadline/origin", timeout=ORIGIN_TIMEOUT_S)
-        answer.raise_for_status()
-        said: dict[str, str] = answer.json()
-    except (requests.RequestException, ValueError) as error:
-        raise UpstreamError(
-            f"No stand-in upstream at {upstream} ({type(error).__name__}). "
-            "Start one with `leadline sandbox`, or unset LEADLINE_UPSTREAM to use public sources."
-        ) from error
-    return said

@@ -1,7 +1,8 @@
 """What a person configures, by environment or `.env`. Read when a run starts, never at import; keys never printed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,3 +65,18 @@ class Settings(BaseSettings):
         """The key of a provider, None when none is configured."""
         secret = self.keys.get(provider)
         return secret.get_secret_value() if secret else None
+
+
+@contextmanager
+def environment(**wanted: str) -> Iterator[None]:
+    """Environment variables of this process for the length of a block: how a command says what it was told."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -9,6 +9,14 @@ from rich.progress import Progress as Bars
 
 from orchestration.progress import Progress
 
+WIDE = 200  # columns where nobody looks: a pipe or a file must not lose half a word to a narrow table
+
+
+def console() -> Console:
+    """The terminal as it is; for a pipe wide enough for every table."""
+    here = Console()
+    return here if here.is_terminal else Console(width=WIDE)
+
 
 class RichProgress(Progress):
     """Bars on a terminal; on anything else plain lines, one a dataset and a stage."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_windows_of_a_stand_in_are_asked_at_their_own_end_and_leave_no_gap(windo
     assert [ask.clock for ask in questions] == [ask.window.end for ask in questions]
     assert questions[0].window.start == START
     assert questions[-1].window.end == END
-    for earlier, later in zip(questions, questions[1:], strict=False):
+    for earlier, later in pairwise(questions):
         assert later.window.start == earlier.window.end - windowed.reread  # late corrections arrive
         assert later.window.end - earlier.window.end <= timedelta(days=30)
 
@@ -73,7 +74,7 @@ def test_a_back_fill_asks_a_dataset_of_now_at_every_scheduled_instant(now_only: 
         *("06 05:50", "06 11:50", "06 17:50", "06 23:50"),
     ]
     # Windows meet, so that a page that reaches back some days knows how far it has to.
-    assert all(a.window.end == b.window.start for a, b in zip(questions, questions[1:], strict=False))
+    assert all(a.window.end == b.window.start for a, b in pairwise(questions))
 
 
 def test_nothing_is_asked_about_the_future(windowed: Dataset) -> None:

@@ -33,7 +33,9 @@ def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings(_env_file=None).key("coinglass") is None
 
 
-@pytest.mark.parametrize("address", ["http://example.org", "https://127.0.0.1:1", "127.0.0.1:8321", "http://10.0.0.1:80"])
+@pytest.mark.parametrize(
+    "address", ["http://example.org", "https://127.0.0.1:1", "127.0.0.1:8321", "http://10.0.0.1:80"]
+)
 def test_an_upstream_off_this_machine_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADLINE_UPSTREAM", address)
     with pytest.raises(ValidationError, match="on this machine"):

@@ -1,0 +1,42 @@
+"""Who answers: public sources, or a stand-in upstream on this machine."""
+
+from datetime import UTC, datetime
+
+import requests
+
+from orchestration.settings import Settings
+
+PUBLIC_SOURCES = "public sources"
+ORIGIN_TIMEOUT_S = 10
+
+
+class UpstreamError(RuntimeError):
+    """The stand-in upstream does not answer, or is none."""
+
+
+def origin(settings: Settings) -> str:
+    """What a home's data comes from: public sources, or a stand-in with the hash of its market tables."""
+    if settings.upstream is None:
+        return PUBLIC_SOURCES
+    said = _ask_stand_in(settings.upstream)
+    return f"stand-in {said['market']} {said['sha256']}"
+
+
+def newest(settings: Settings) -> datetime:
+    """Now; for a stand-in the newest time of its market."""
+    if settings.upstream is None:
+        return datetime.now(UTC)
+    return datetime.fromisoformat(_ask_stand_in(settings.upstream)["newest"])
+
+
+def _ask_stand_in(upstream: str) -> dict[str, str]:
+    try:
+        answer = requests.get(f"{upstream}/leadline/origin", timeout=ORIGIN_TIMEOUT_S)
+        answer.raise_for_status()
+        said: dict[str, str] = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        raise UpstreamError(
+            f"No stand-in upstream at {upstream} ({type(error).__name__}). "
+            "Start one with `leadline sandbox`, or unset LEADLINE_UPSTREAM to use public sources."
+        ) from error
+    return said

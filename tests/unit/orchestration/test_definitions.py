@@ -1,0 +1,89 @@
+"""What Dagster sees: names, schedules and checks that others rely on, and definitions that touch nothing."""
+
+import json
+import subprocess
+import sys
+
+from orchestration import dbt
+from orchestration.definitions import defs
+from orchestration.ingestion import ANSWERED, BY_KEY, CONTRACT, FRESH, raw_assets
+from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
+from sources import DATASETS
+from sources.dataset import Access, Cadence
+
+# A changed time is a changed reading: the day's option chain is what was quoted at these instants.
+CRONS = {
+    "refresh_schedule": ["20 0 * * *"],
+    "snapshot_schedule": ["50 5 * * *", "50 11 * * *", "50 17 * * *", "50 23 * * *"],
+    "etf_schedule": ["40 4 * * *", "30 10 * * *"],
+}
+BOOKS = {"raw/attempt", "raw/calendar_day", "raw/dataset", "raw/load_ledger", "raw/quarantine", "raw/regime_log"}
+
+WATCH = """
+import sys
+seen = []
+def hook(event, arguments):
+    if event == "socket.connect" or (event == "open" and str(arguments[0]).endswith((".duckdb", ".db"))):
+        seen.append((event, str(arguments)))
+sys.addaudithook(hook)
+import duckdb
+connect = duckdb.connect
+duckdb.connect = lambda *a, **k: seen.append(("duckdb", str(a))) or connect(*a, **k)
+import orchestration.definitions
+print("seen:", seen)
+"""
+
+
+def test_importing_the_definitions_opens_no_socket_and_no_database() -> None:
+    dbt.prepare()
+    answer = subprocess.run([sys.executable, "-c", WATCH], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip().endswith("seen: []")
+
+
+def test_schedules_run_when_they_are_said_to() -> None:
+    assert {schedule.name: schedule.cron_schedule for schedule in SCHEDULES} == CRONS
+    assert {schedule.execution_timezone for schedule in SCHEDULES} == {"UTC"}
+
+
+def test_every_dataset_is_an_asset_with_three_checks() -> None:
+    assert {f"raw/{dataset.table}" for dataset in DATASETS} == {key.to_user_string() for key in BY_KEY}
+    checks = {(key.asset_key, key.name) for key in raw_assets.check_keys}
+    assert checks == {(key, name) for key in BY_KEY for name in (ANSWERED, CONTRACT, FRESH)}
+
+
+def test_no_check_of_a_source_blocks_the_build() -> None:
+    assert not any(spec.blocking for spec in raw_assets.check_specs)
+
+
+def test_dbt_reads_raw_tables_that_exist_and_leaves_none_out() -> None:
+    manifest = json.loads(dbt.prepare().read_bytes())
+    read = {f"raw/{source['name']}" for source in manifest["sources"].values() if source["source_name"] == "raw"}
+    declared = {f"raw/{dataset.table}" for dataset in DATASETS}
+    assert declared <= read
+    assert read - declared <= BOOKS
+
+
+def test_the_two_graphs_join_by_name() -> None:
+    graph = defs.resolve_asset_graph()
+    chain = next(key for key in BY_KEY if key.path[-1] == "deribit__option_chain")
+    children = {key.to_user_string() for key in graph.get(chain).child_keys}
+    assert "analytics/option_surface" in children
+    assert any(key.startswith("staging/") for key in children)
+
+
+def test_the_snapshot_job_asks_only_what_cannot_be_had_later() -> None:
+    keys = defs.resolve_job_def(snapshot_job.name).asset_layer.selected_asset_keys
+    assert {BY_KEY[key].id for key in keys} == {
+        dataset.id for dataset in DATASETS if dataset.cadence is Cadence.SNAPSHOT and dataset.access is Access.NOW
+    }
+
+
+def test_the_etf_job_asks_the_fund_page_and_publishes() -> None:
+    keys = {key.to_user_string() for key in defs.resolve_job_def(etf_job.name).asset_layer.selected_asset_keys}
+    assert {key for key in keys if key.startswith("raw/")} == {"raw/farside__etf_flow"}
+    assert "published/warehouse" in keys
+
+
+def test_every_job_resolves() -> None:
+    for name in ("refresh", "backfill", "build", "publish", "snapshot", "etf"):
+        assert defs.resolve_job_def(name).name == name
