@@ -30,7 +30,7 @@ def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         return duckdb.connect(str(file), read_only=read_only, config=SETTINGS)
     except duckdb.IOException as error:
         text = str(error)
-        if "lock" in text:
+        if "set lock" in text:
             holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
             who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
             raise BusyError(
@@ -45,7 +45,8 @@ def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 class Warehouse:
     """The build file of a home, open for as long as the `with` block lasts.
 
-    Raises HomeError when the file is missing though data was loaded before, BusyError and DamagedError as `connect`.
+    Raises HomeError when the file is missing though data was loaded before, BusyError and DamagedError as `connect`;
+    DamagedError also when the damage shows only while the file is read.
     """
 
     def __init__(self, home: Home, *, file: Path | None = None) -> None:
@@ -72,6 +73,8 @@ class Warehouse:
         if connection is not None:
             # Closing writes the WAL into the file, so a later crash has nothing to lose.
             connection.close()
+        if isinstance(error, duckdb.Error) and "checksum" in str(error):
+            raise DamagedError(_damaged(self._file, str(error))) from error
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

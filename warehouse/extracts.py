@@ -27,16 +27,21 @@ from warehouse.tables import columns_of, quoted
 
 ROW_GROUP = 131_072
 
-# In public extracts: which columns of a row give away a value whose source does not allow it to be passed on.
+# In public extracts: which columns of a row give away values whose source may not allow them to be passed on. A mart
+# with a column `publishable` says so row by row; of the others these columns are left empty. Facts that are neither
+# in this list nor say anything about it are left out.
+SETTING = ("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation")
 RESTRICTED: dict[str, tuple[str, ...]] = {
     "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
+    "fct_rule_daily": ("value", "flip_distance"),
     "fct_bucket_daily": ("evidence", "flip_distance"),
-    "fct_regime_daily": ("btc_close_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
-    "fct_regime_log": ("btc_close_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
+    "fct_condition_daily": ("evidence",),
+    "fct_regime_daily": SETTING,
+    "fct_regime_log": SETTING,
 }
 
-UNIT_IN_COMMENT = re.compile(r"\[([^\[\]]+)\]\s*$")
-# Units are last in a column's name; a comment that ends in [unit] goes before.
+# A comment says its unit at the end, `[days]` or `Unit: that of the rule.`; else it is last in the column's name.
+UNIT_IN_COMMENT = re.compile(r"(?:\[([^\[\]]+)\]|\bUnit: (.+?))\.?$")
 UNIT_OF_SUFFIX = {
     "usd": "USD",
     "btc": "BTC",
@@ -45,9 +50,7 @@ UNIT_OF_SUFFIX = {
     "bps": "basis points",
     "days": "days",
     "ehs": "EH/s",
-    "strike": "USD",
 }
-VOL_POINTS = re.compile(r"(atm_iv|rr25|bf25)(_\w+)?")
 
 
 @dataclass(frozen=True)
@@ -172,9 +175,7 @@ def _hidden(mart: str, columns: dict[str, tuple[str, str | None]]) -> tuple[str,
 
 def _unit(column: str, comment: str | None) -> str | None:
     if comment and (match := UNIT_IN_COMMENT.search(comment)):
-        return match[1]
-    if VOL_POINTS.fullmatch(column):
-        return "volatility points"
+        return match[1] or match[2]
     return UNIT_OF_SUFFIX.get(column.rpartition("_")[2])
 
 

@@ -108,7 +108,9 @@ class Landing:
         request, content = _request_hash(payload), payload.sha256[:16]
         with self._lock:
             latest = self._latest_of(dataset_id).get(request)
-            if latest and (latest.content, latest.status) == (content, payload.status):
+            is_same = latest is not None and (latest.content, latest.status) == (content, payload.status)
+            # The same answer from an earlier time is news: it was known before.
+            if latest and is_same and payload.fetched_at >= latest.fetched_at:
                 return None
             sequence = self._next_sequence()
         folder = self._folder_of(dataset_id)

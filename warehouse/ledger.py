@@ -106,6 +106,8 @@ class Ledger:
     def enter_rejects(self, batch: Batch, rejects: pl.DataFrame) -> None:
         """Put rejects into the quarantine, in place of what an earlier try of the same load put there."""
         self._connection.execute(f"delete from {RAW}.quarantine where load_id = $id", {"id": batch.load_id})
+        if rejects.is_empty():
+            return
         self._connection.register("_rejects", rejects.to_arrow())
         self._connection.execute(
             f"insert into {RAW}.quarantine by name "

@@ -64,7 +64,7 @@ class Loader:
         rows were rejected (and at least three, or all of them) or when the batch is not believable without a
         person's word, LandingError when a file is damaged, HomeError when the disk is full. Nothing is loaded then.
         """
-        return self._load(dataset, files, reject_limit, datetime.now(UTC), is_replay=False)
+        return self._load(dataset, files, reject_limit, datetime.now(UTC), replayed=None)
 
     def accept(self, dataset: Dataset, load_id: str, *, who: str, why: str) -> LoadResult:
         """Load a blocked batch on a person's word, which is landed as a decision.
@@ -97,13 +97,19 @@ class Loader:
                 self._accept(dataset, record["load_id"], record["who"], record["why"], decided_at, is_replay=True)
             else:
                 files = [self._landing.file(name) for name in record["files"]]
-                self._load(dataset, files, record["reject_limit"], decided_at, is_replay=True)
+                self._load(dataset, files, record["reject_limit"], decided_at, replayed=Verdict(record["verdict"]))
         except (LoadError, SourceError) as error:
             return str(error) if record["verdict"] == Verdict.LOADED else None
         return None
 
     def _load(
-        self, dataset: Dataset, files: Sequence[LandingFile], reject_limit: float, at: datetime, *, is_replay: bool
+        self,
+        dataset: Dataset,
+        files: Sequence[LandingFile],
+        reject_limit: float,
+        at: datetime,
+        *,
+        replayed: Verdict | None,
     ) -> LoadResult:
         seen = self._ledger.verdicts(dataset)
         fresh = sorted({file for file in files if seen.get(file.name) != Verdict.LOADED})
@@ -111,7 +117,7 @@ class Loader:
             return LoadResult(load_id(dataset, files), repeated=True)
         batch = Batch(dataset, load_id(dataset, fresh), tuple(fresh), at)
         record = {"dataset": dataset.id, "files": [file.name for file in fresh], "reject_limit": reject_limit}
-        decision = None if is_replay else record
+        decision = None if replayed else record
         self._require_space(batch)
         try:
             staged = self._stage(batch)
@@ -125,7 +131,8 @@ class Loader:
             self._turn_away(batch, Verdict.REFUSED, str(nothing), staged.rejects, fresh, decision)
             raise nothing
         self._check_rejects(batch, staged, reject_limit, decision)
-        self._check_sense(batch, decision)
+        if replayed is not Verdict.LOADED:  # what was believed once is not judged again
+            self._check_sense(batch, decision)
         return self._commit(batch, staged, "load", decision, {})
 
     def _accept(

@@ -59,6 +59,24 @@ for page in pages():
 """
 
 
+# Loads what is landed, where no file may grow beyond so many bytes: to a program, a full disk.
+LOADING_ON_A_FULL_DISK = """
+import resource
+import signal
+import sys
+from pathlib import Path
+from tests.unit.warehouse.world import load
+from warehouse import Home, Landing
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+home = Home(Path(sys.argv[1]))
+for file in Landing(home).files():
+    load(home, [file])
+    print("loaded", flush=True)
+"""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
@@ -203,6 +221,24 @@ def test_a_killed_load_done_again_gives_the_rows_of_an_undisturbed_one(
     before = hashes(home)
     rebuild(home, DATASETS)
     assert hashes(home) == before
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(home: Home, tmp_path: Path) -> None:
+    land_and_load(home, pages()[0])
+    room = home.build_file.stat().st_size + 400_000
+    large = answer([bar(day % 40, day + 0.123456789, symbol=f"M{day}") for day in range(100_000)], 90)
+    land(home, pages()[1], large)
+    command = [sys.executable, "-c", LOADING_ON_A_FULL_DISK, str(home.path), str(room)]
+    filled = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    assert filled.returncode != 0
+    assert filled.stdout == "loaded\n" * 2
+    assert "Error" in filled.stderr
+    assert query(home, "select count(*) from raw.load_ledger") == [(2,)]
+
+    assert load(home, Landing(home).files()).rows_new == 100_000
+    undisturbed = Home(tmp_path / "undisturbed")
+    land_and_load(undisturbed, *pages()[:2], large)
+    assert versions(home) == versions(undisturbed)
 
 
 def test_a_backup_holds_what_a_new_home_needs(home: Home, tmp_path: Path) -> None:

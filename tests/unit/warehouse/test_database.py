@@ -37,6 +37,19 @@ def test_a_damaged_build_file_is_left_alone_and_points_to_rebuild(home: Home) ->
     assert home.build_file.read_bytes() == b"no database" * 1000
 
 
+def test_damage_anywhere_is_explained_or_does_not_matter(home: Home) -> None:
+    land_and_load(home, answer([bar(day, day / 7) for day in range(5000)], 6000))
+    whole, rows = home.build_file.read_bytes(), versions(home)
+    caught = 0
+    for block in range(3 * 4096 + 100_000, len(whole), 262_144):
+        home.build_file.write_bytes(whole[:block] + bytes([whole[block] ^ 0xFF]) + whole[block + 1 :])
+        try:
+            assert versions(home) == rows
+        except DamagedError:
+            caught += 1
+    assert caught > 0
+
+
 def test_a_lost_build_file_is_no_empty_beginning(home: Home) -> None:
     land_and_load(home, answer([bar(0)], 1))
     home.build_file.unlink()

@@ -91,6 +91,30 @@ def test_units_and_descriptions_are_in_the_file_itself(published: Home) -> None:
     assert columns[2] == {"name": "close_usd", "type": "DOUBLE", "unit": "USD", "description": "Last price [USD]"}
 
 
+@pytest.mark.parametrize(
+    ("column", "comment", "unit"),
+    [
+        ("close_usd", None, "USD"),
+        ("close_usd", "Last price", "USD"),
+        ("age_days", "Days since then [days].", "days"),
+        ("open_interest_btc", "Coins [BTC]", "BTC"),
+        ("flip_distance", "What must be added. Unit: that of the rule.", "that of the rule"),
+        ("volume_usd", "In thousands [thousand USD]", "thousand USD"),
+        ("venue", "Exchange.", None),
+    ],
+)
+def test_a_unit_comes_from_the_comment_or_the_name(
+    home: Home, column: str, comment: str | None, unit: str | None
+) -> None:
+    build(home, f"create schema marts; create table marts.fct_x as select 1 as {column}")
+    if comment:
+        build(home, f"comment on column marts.fct_x.{column} is '{comment}'")
+    publish(home)
+    write_extracts(home)
+    [extract] = manifest(home)["extracts"]
+    assert extract["columns"][0]["unit"] == unit
+
+
 def test_public_extracts_hold_no_restricted_value_and_keep_the_states(published: Home) -> None:
     write_extracts(published, public=True)
     values = {row["signal_id"]: row["value"] for row in rows(published, "signal_daily")}

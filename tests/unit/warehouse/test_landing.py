@@ -52,6 +52,10 @@ def test_the_same_answer_to_the_same_request_is_not_written_again(home: Home) ->
     assert len(land(home, answer([bar(0)], 5, params={"page": "2"}))) == 1
 
 
+def test_the_same_answer_from_an_earlier_time_is_news(home: Home) -> None:
+    assert len(land(home, answer([bar(0)], 5), answer([bar(0)], 2))) == 2
+
+
 def test_an_answer_found_again_is_the_file_that_holds_it(home: Home) -> None:
     [file] = land(home, answer([bar(0)], 1))
     landing = Landing(home)

@@ -25,7 +25,7 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, HomeError, Landing, Loader, LoadError, Verdict, Warehouse
+from warehouse import Home, HomeError, Landing, Loader, LoadError, Verdict, Warehouse, loader, staging
 
 
 def test_a_second_load_changes_nothing_and_says_so(home: Home) -> None:
@@ -140,11 +140,11 @@ def test_a_refused_batch_does_not_hold_back_its_good_files(home: Home) -> None:
     with pytest.raises(LoadError):
         land_and_load(home, good, bad)
     with Warehouse(home) as warehouse:
-        loader = Loader(warehouse)
-        pending = loader.pending(BARS)
+        own_loader = Loader(warehouse)
+        pending = own_loader.pending(BARS)
         assert [file.fetched_at for file in pending] == [good.fetched_at]
-        assert loader.load(BARS, pending).rows_new == 1
-        assert loader.pending(BARS) == []
+        assert own_loader.load(BARS, pending).rows_new == 1
+        assert own_loader.pending(BARS) == []
 
 
 def test_an_unreadable_answer_is_refused_and_loaded_once_it_can_be_read(home: Home) -> None:
@@ -243,10 +243,17 @@ def test_a_dataset_of_dates_is_loaded_like_one_of_instants(home: Home) -> None:
 
 def test_nothing_is_loaded_when_the_disk_may_not_hold_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     files = land(home, answer([bar(0)], 1))
-    monkeypatch.setattr("warehouse.loader.LEAST_FREE_BYTES", 10**18)
+    monkeypatch.setattr(loader, "LEAST_FREE_BYTES", 10**18)
     with pytest.raises(HomeError, match="MB free"):
         load(home, files)
     assert versions(home) == []
+
+
+def test_files_are_read_in_parts_that_fit_into_memory(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "CHUNK_ROWS", 3)
+    pages = [answer([bar(page), bar(page + 1), bar(page + 1)], 20 + page) for page in range(8)]
+    result = land_and_load(home, *pages, answer([bar(0, "n/a"), bar(0, float("nan"))], 40))
+    assert (result.rows_read, result.rows_new, result.rejects) == (26, 9, 2)
 
 
 def test_a_load_that_fails_midway_leaves_nothing(home: Home) -> None:
