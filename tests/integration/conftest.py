@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import demo
-from orchestration.running import EXIT_PUBLISHED
+from orchestration.request import EXIT_PUBLISHED
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.demo import environment, stand_in
-from orchestration.running import EXIT_DEAD_SOURCES, Request, run_and_tell
+from orchestration.demo import demo_settings
+from orchestration.request import EXIT_DEAD_SOURCES, Request
+from orchestration.running import run_and_tell
+from orchestration.settings import environment
+from sandbox.apart import running_apart
 
 FIRST_DAY, LAST_DAY = date(2025, 11, 20), date(2026, 1, 31)
 
@@ -17,9 +20,9 @@ FIRST_DAY, LAST_DAY = date(2025, 11, 20), date(2026, 1, 31)
 @pytest.fixture(scope="module")
 def marts(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     home = tmp_path_factory.mktemp("real")
-    with stand_in(real / "market") as upstream, environment(home, upstream):
+    with running_apart(real / "market") as upstream, environment(**demo_settings(home, upstream)):
         # Not every provider has history in the tables: those are named, and everything else is published.
-        assert run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY)) == EXIT_DEAD_SOURCES
+        assert run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY, keeps_history=False)) == EXIT_DEAD_SOURCES
     with duckdb.connect(str(home / "leadline.duckdb"), read_only=True) as connection:
         connection.execute("set schema 'marts'")
         yield connection
