@@ -64,11 +64,13 @@ def build(
     variables: Mapping[str, str],
     *,
     select: Sequence[str] = (),
+    unit_tests: bool = False,
     on_node: Callable[[str, int, int], None] = lambda node, done, total: None,
 ) -> Built:
     """Run `dbt build` on a build file that nothing else has open.
 
     `variables` are dbt's vars; `select` names models, empty means all; `on_node` hears of every node as it ends.
+    Unit tests hold formulas, which no data can break, so they are left to `make test` unless asked for.
     A failed model or test is no exception: `failures` names it.
     """
     from dbt.artifacts.resources.types import NodeType
@@ -76,7 +78,8 @@ def build(
 
     prepare()
     parsed = Manifest.from_msgpack(PARSED.read_bytes())
-    total = sum(node.resource_type is not NodeType.Analysis for node in parsed.nodes.values()) + len(parsed.unit_tests)
+    total = sum(node.resource_type is not NodeType.Analysis for node in parsed.nodes.values())
+    total += len(parsed.unit_tests) if unit_tests else 0
     events: list[Event] = []
     done = 0
 
@@ -91,6 +94,8 @@ def build(
     # Artifacts of a build go beside its build file, so that two homes never share them.
     places = _places(build_file, build_file.parent / "dbt")
     selection = ["--select", *select] if select else []
+    if not unit_tests:
+        selection += ["--exclude-resource-type", "unit_test"]
     arguments = ["build", *places, "--vars", json.dumps(dict(variables)), *selection]
     result = _invoke(arguments, build_file, manifest=parsed, callbacks=[hear], tolerate_failures=True)
     failures = [

@@ -27,7 +27,8 @@ adjustment as (
         'Difficulty changes by about ' || {{ number_text('difficulty_change_pct') }} || ' % (estimate)' as title,
         'mempool.difficulty_adjustment' as source
     from estimates
-    qualify row_number() over (order by observed_at desc) = 1
+    order by observed_at desc
+    limit 1
 ),
 
 unioned as (

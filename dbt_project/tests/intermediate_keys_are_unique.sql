@@ -1,0 +1,50 @@
+-- The grain of each intermediate model: no two rows share the key, and no part of it is null. Models with versions are held
+-- by a test of their own, `one_version_at_a_time`.
+{%- set keys = {
+    'int_buckets__daily': ['signal_date', 'bucket'],
+    'int_buckets__primaries': ['signal_date', 'bucket'],
+    'int_buckets__rules': ['signal_date', 'rule_id'],
+    'int_calendar__readers': ['knowledge', 'signal_date'],
+    'int_calendar__signal_dates': ['signal_date'],
+    'int_cost_basis__bands': ['provider', 'observed_date', 'price_low_usd', 'known_at'],
+    'int_framework__daily': ['signal_date', 'condition_id'],
+    'int_framework__rules': ['signal_date', 'rule_id'],
+    'int_level__in_use': ['signal_date'],
+    'int_level__profiles': ['signal_date', 'cluster_source', 'price_low_usd'],
+    'int_options__daily_snapshots': ['observed_date'],
+    'int_options__futures_basis': ['observed_date'],
+    'int_options__monthly_expiry': ['observed_date'],
+    'int_options__open_interest': ['observed_date', 'expires_at', 'strike_usd', 'option_type'],
+    'int_options__put_peak': ['observed_date'],
+    'int_price__venue_hours': ['venue', 'market', 'opened_at', 'known_at'],
+    'int_regime__context': ['signal_date'],
+    'int_regime__daily': ['signal_date'],
+    'int_regime__readings': ['signal_date'],
+    'int_regime__relief': ['signal_date'],
+    'int_regime__thresholds': ['signal_date'],
+    'int_regime__triggers': ['signal_date'],
+    'int_rules__inputs': ['signal_date', 'signal_id', 'measure'],
+    'int_series__in_use': ['knowledge', 'signal_date', 'series_id'],
+    'int_series__providers': ['series_id', 'provider'],
+    'int_signals__as_known': ['signal_date', 'signal_id'],
+    'int_signals__inputs': ['signal_id', 'series_id'],
+    'int_signals__readings': ['knowledge', 'signal_date', 'signal_id'],
+    'int_signals__unioned': ['knowledge', 'signal_date', 'signal_id'],
+} %}
+with
+
+broken as (
+    {%- for model, key in keys.items() %}
+    select
+        '{{ model }}' as model,
+        [{% for column in key %}cast({{ column }} as varchar){{ ', ' if not loop.last }}{% endfor %}] as row_key
+    from {{ ref(model) }}
+    group by {{ key | join(', ') }}
+    having count(*) > 1 or {{ key | join(' is null or ') }} is null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from broken

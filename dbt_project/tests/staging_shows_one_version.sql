@@ -1,0 +1,51 @@
+-- Staging shows each key as one version at a time: no part of a key is null, no two versions are open, none overlap.
+{%- set keys = {
+    'stg_binance__funding_rate': ['symbol', 'settled_at'],
+    'stg_binance__open_interest': ['symbol', 'observed_at'],
+    'stg_binance__perp_candle_1d': ['symbol', 'opened_at'],
+    'stg_binance__spot_candle_1d': ['symbol', 'opened_at'],
+    'stg_binance__spot_candle_1h': ['symbol', 'opened_at'],
+    'stg_bitview__series': ['series_name', 'observed_date'],
+    'stg_bitview__urpd': ['observed_date', 'price_low_usd'],
+    'stg_bybit__funding_rate': ['symbol', 'settled_at'],
+    'stg_bybit__open_interest': ['symbol', 'observed_at'],
+    'stg_cboe__vix': ['observed_date'],
+    'stg_coinbase__spot_candle_1d': ['symbol', 'opened_at'],
+    'stg_coinbase__spot_candle_1h': ['symbol', 'opened_at'],
+    'stg_coinglass__liquidation': ['symbol', 'observed_date'],
+    'stg_coinglass__open_interest': ['symbol', 'observed_date'],
+    'stg_coinmetrics__asset_metric': ['observed_date'],
+    'stg_deribit__dvol': ['opened_at'],
+    'stg_deribit__funding_rate': ['symbol', 'settled_at'],
+    'stg_deribit__option_chain': ['snapshot_at', 'instrument_name'],
+    'stg_farside__etf_flow': ['trade_date', 'fund'],
+    'stg_fred__observation': ['series_id', 'observed_date'],
+    'stg_glassnode__metric': ['metric', 'observed_date'],
+    'stg_glassnode__urpd': ['observed_date', 'price_low_usd'],
+    'stg_mempool__difficulty_adjustment': ['observed_at'],
+    'stg_mempool__hashrate': ['observed_date'],
+    'stg_mempool__retarget': ['height'],
+    'stg_okx__funding_rate': ['symbol', 'settled_at'],
+    'stg_okx__open_interest': ['symbol', 'observed_at'],
+    'stg_okx__perp_candle_1d': ['symbol', 'opened_at'],
+    'stg_okx__perp_candle_1h': ['symbol', 'opened_at'],
+    'stg_okx__spot_candle_1d': ['symbol', 'opened_at'],
+    'stg_treasury__par_yield': ['quote_date', 'tenor'],
+    'stg_treasury__real_yield': ['quote_date', 'tenor'],
+    'stg_yahoo__daily_bar': ['symbol', 'observed_date'],
+} %}
+with
+
+broken as (
+    {%- for model, key in keys.items() %}
+    select
+        '{{ model }}' as model,
+        to_json(versions) as version
+    from ({{ overlapping_versions(ref(model), key) }}) as versions
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from broken

@@ -1,0 +1,103 @@
+"""The dbt project on an empty warehouse: it builds, formulas give the numbers worked by hand, columns are described."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from orchestration import dbt, surfaces
+from sources import DATASETS
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.tables import columns_of
+
+AS_OF = datetime(2026, 2, 11, 1)
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A warehouse into which nothing was ever loaded, built once with every data test and unit test."""
+
+    home: Home
+    failures: tuple[str, ...]
+    outcomes: dict[str, str]  # unique id -> how it went
+
+    def unit_tests(self) -> dict[str, str]:
+        return {name: outcome for name, outcome in self.outcomes.items() if name.startswith("unit_test.")}
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Empty:
+    home = Home(tmp_path_factory.mktemp("dbt") / "home")
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        surfaces.ensure_tables(warehouse.connection)
+    built = dbt.build(home.build_file, {"as_of": f"{AS_OF:%Y-%m-%d %H:%M:%S}"}, unit_tests=True)
+    results = json.loads((home.build_file.parent / "dbt" / "run_results.json").read_text())["results"]
+    outcomes = {result["unique_id"]: f"{result['status']}: {result['message']}" for result in results}
+    return Empty(home, tuple(built.failures), outcomes)
+
+
+@pytest.fixture(scope="module")
+def manifest(empty: Empty) -> dict[str, Any]:
+    return json.loads(dbt.MANIFEST.read_text())
+
+
+def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+
+
+def test_formulas_give_the_numbers_worked_by_hand(empty: Empty) -> None:
+    unit_tests = empty.unit_tests()
+    assert len(unit_tests) >= 25
+    assert [f"{name}: {outcome}" for name, outcome in unit_tests.items() if not outcome.startswith("pass")] == []
+
+
+def test_everything_builds_before_the_first_row_came(empty: Empty) -> None:
+    assert [failure for failure in empty.failures if "unit_test" not in failure] == []
+
+
+def test_every_public_column_is_described_in_the_warehouse(empty: Empty, manifest: dict[str, Any]) -> None:
+    with Warehouse(empty.home) as warehouse:
+        silent = [
+            f"{model['name']}.{column}"
+            for model in _models(manifest)
+            if model["schema"] == "marts"
+            for column, (_, comment) in columns_of(warehouse.connection, "marts", model["name"]).items()
+            if not comment
+        ]
+    assert silent == []
+
+
+def test_yml_describes_no_column_that_is_gone(empty: Empty, manifest: dict[str, Any]) -> None:
+    with Warehouse(empty.home) as warehouse:
+        gone = [
+            f"{model['name']}.{column}"
+            for model in _models(manifest)
+            for column in model["columns"]
+            if column not in columns_of(warehouse.connection, model["schema"], model["name"])
+        ]
+    assert gone == []
+
+
+def test_every_model_is_described_and_held_by_a_test(empty: Empty, manifest: dict[str, Any]) -> None:
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    tests += manifest["unit_tests"].values()
+    held = {parent for test in tests for parent in test["depends_on"]["nodes"]}
+    models = list(_models(manifest))
+    assert [model["name"] for model in models if not model["description"]] == []
+    # A union or a renaming is held by the tests of what reads it.
+    readers = {parent for model in models if model["unique_id"] in held for parent in model["depends_on"]["nodes"]}
+    assert sorted(model["name"] for model in models if model["unique_id"] not in held | readers) == []
+
+
+def test_only_a_warning_says_that_a_source_is_missing(manifest: dict[str, Any]) -> None:
+    warnings = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "warn"
+    }
+    assert warnings == {"every_bucket_is_known", "spot_venues_agree"}
