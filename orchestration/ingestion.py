@@ -42,7 +42,7 @@ def _spec(dataset: Dataset) -> dg.AssetSpec:
         group_name=dataset.provider.name,
         kinds={"source", "duckdb"},
         owners=["team:leadline"],
-        tags={"bucket": dataset.bucket, "cadence": dataset.cadence, "access": dataset.access},
+        tags={"bucket": dataset.bucket.value, "cadence": dataset.cadence.value, "access": dataset.access.value},
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36)),
         metadata={
             "dagster/column_schema": _columns(dataset),
