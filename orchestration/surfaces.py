@@ -48,15 +48,19 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def compute(warehouse: Warehouse) -> Computed:
-    """Compute the snapshots that came or were revised since the last call; a second call adds nothing."""
+    """Compute the snapshots that came since the last call; a second call adds nothing.
+
+    A snapshot is one answer of the venue. What a later answer stamped with the same second says is left out, as in
+    `int_options__daily_snapshots`: the surface of a date must not change after it was read.
+    """
     with warehouse.transaction() as connection:
         ensure_tables(connection)
     pending = warehouse.connection.sql(
         f"""
-        select snapshot_time, max(known_at) as known_at
+        select snapshot_time, min(known_at) as known_at
         from {CHAIN}
+        where snapshot_time not in (select snapshot_time from analytics.option_surface)
         group by snapshot_time
-        having (snapshot_time, max(known_at)) not in (select (snapshot_time, known_at) from analytics.option_surface)
         order by snapshot_time
         """
     ).pl()
@@ -70,15 +74,12 @@ def compute(warehouse: Warehouse) -> Computed:
 def _compute_batch(warehouse: Warehouse, snapshots: pl.DataFrame) -> dict[str, int]:
     with warehouse.transaction() as connection:
         connection.register("snapshots", snapshots.to_arrow())
-        # The latest version of each quote; a snapshot that was revised is computed again as a whole.
         chain = connection.sql(
             f"""
             select chain.* exclude (known_at, known_at_basis, load_id)
             from {CHAIN} as chain
-            semi join snapshots on chain.snapshot_time = snapshots.snapshot_time
-            qualify row_number() over (
-                partition by chain.snapshot_time, instrument_name order by chain.known_at desc
-            ) = 1
+            semi join snapshots
+                on chain.snapshot_time = snapshots.snapshot_time and chain.known_at = snapshots.known_at
             """
         ).pl()
         computed = surface(chain)

@@ -4,6 +4,9 @@
   A frame holds, for every reader and date, the readings of the provider in use from the newest one back:
   `days_back` counts calendar days from the newest reading, `reading_number` counts readings (1 = newest), so that a
   weekend does not break a window of trading dates. Each reading is the version that the reader sees on that date.
+
+  Doubles are added up in a stated order, here and in every model: the last digits of a sum hang on its order, and the
+  same rows must give the same reading to the last bit, however many others lie beside them.
 #}
 
 {% macro frame(series, lookback_days) -%}
@@ -44,7 +47,7 @@
     case
         when count(value) filter (where series_id = '{{ series }}' and days_back between {{ first }} and {{ last }})
             = {{ last - first + 1 }}
-            then {{ aggregate }}({{ value }})
+            then {{ aggregate }}({{ value }} order by days_back)
                 filter (where series_id = '{{ series }}' and days_back between {{ first }} and {{ last }})
     end
 {%- endmacro %}
@@ -54,7 +57,7 @@
     case
         when count(value) filter (where series_id = '{{ series }}' and reading_number between {{ first }} and {{ last }})
             = {{ last - first + 1 }}
-            then {{ aggregate }}(value)
+            then {{ aggregate }}(value order by reading_number)
                 filter (where series_id = '{{ series }}' and reading_number between {{ first }} and {{ last }})
     end
 {%- endmacro %}

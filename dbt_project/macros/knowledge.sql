@@ -38,9 +38,14 @@
 {% macro sees(reader, version) -%}
     case
         when {{ reader }}.knowledge = 'settled' then {{ version }}.known_until is null
-        else {{ version }}.known_from <= {{ reader }}.signal_date
-            and ({{ version }}.known_until is null or {{ reader }}.signal_date < {{ version }}.known_until)
+        else {{ stands_on(version, reader ~ '.signal_date') }}
     end
+{%- endmacro %}
+
+{# Is a version (alias `version`) the one that stands on a date, for whoever reads on it? #}
+{% macro stands_on(version, moment) -%}
+    {{ version }}.known_from <= {{ moment }}
+    and ({{ version }}.known_until is null or {{ moment }} < {{ version }}.known_until)
 {%- endmacro %}
 
 {#
@@ -64,8 +69,7 @@
             {{ aggregates | join(',\n            ') }}
         from (select distinct {{ grain }}, known_from as moment from {{ pieces }}) as moments
         join {{ pieces }} as pieces using ({{ grain }})
-        where pieces.known_from <= moments.moment
-            and (pieces.known_until is null or moments.moment < pieces.known_until)
+        where {{ stands_on('pieces', 'moments.moment') }}
         group by {{ grain }}, moments.moment
     )
 {%- endmacro %}

@@ -7,6 +7,8 @@ rules as (select * from {{ ref('int_buckets__rules') }}),
 
 primaries as (select * from {{ ref('int_buckets__primaries') }}),
 
+first_choices as (select * from {{ ref('bucket_primaries') }} where alternative_rank = 1),
+
 signals as (select * from {{ ref('signals') }}),
 
 groups as (
@@ -126,7 +128,7 @@ sentences as (
         string_agg(
             {{ rule_sentence('rules', 'signals') }}, '; ' order by rules.direction desc, rules.rule_id
         ) filter (where rules.holds) as evidence,
-        string_agg(distinct signals.name_en, ', ') filter (where rules.holds is null) as missing
+        string_agg(distinct signals.name_en, ', ' order by signals.name_en) filter (where rules.holds is null) as missing
     from rules
     join signals on signals.signal_id = rules.signal_id
     group by rules.signal_date, rules.target_id
@@ -141,12 +143,16 @@ described as (
             when flips.state = 'unknown'
                 then 'a fresh reading of ' || signals.name_en
                     || coalesce(', the last is of ' || flips.primary_observed_date, ', none has come yet')
+            when flips.primary_signal_id <> first_choices.signal_id
+                then first_choice_names.name_en || '; ' || signals.name_en || ' stands in'
             when flips.confirms_met < flips.confirms_total and sentences.missing is not null
                 then 'readings of ' || sentences.missing
         end as waiting_for
     from flips
     join sentences on sentences.signal_date = flips.signal_date and sentences.bucket = flips.bucket
     join signals on signals.signal_id = flips.primary_signal_id
+    join first_choices on first_choices.bucket = flips.bucket
+    join signals as first_choice_names on first_choice_names.signal_id = first_choices.signal_id
 )
 
 select * from described

@@ -1,12 +1,12 @@
--- One row per day and price band: unspent coins by the price at which they last moved, from the provider in use that day
--- (the first in the order of the seed `series` that has the day).
+-- One row per provider, day, price band and version: unspent coins by the price at which they last moved. `priority` is the
+-- provider's place in the order of the seed `series`.
 with
 
 bitview as (select * from {{ ref('stg_bitview__urpd') }}),
 
 glassnode as (select * from {{ ref('stg_glassnode__urpd') }}),
 
-providers as (select * from {{ ref('int_series__providers') }}),
+providers as (select * from {{ ref('int_series__providers') }} where series_id = 'supply_in_loss_pct'),
 
 unioned as (
     select 'bitview' as provider, * from bitview
@@ -14,12 +14,12 @@ unioned as (
     select 'glassnode' as provider, * from glassnode
 ),
 
-chosen as (
-    select unioned.*
+ranked as (
+    select
+        unioned.*,
+        providers.priority
     from unioned
-    join providers on providers.series_id = 'supply_in_loss_pct' and providers.provider = unioned.provider
-    where unioned.known_until is null
-    qualify dense_rank() over (partition by unioned.observed_date order by providers.priority) = 1
+    join providers on providers.provider = unioned.provider
 )
 
-select * from chosen
+select * from ranked

@@ -60,13 +60,13 @@ added_up as (
     select
         known.observed_date,
         known.moment,
-        sum(known.flow_usd) as net_flow_usd,
+        sum(known.flow_usd order by known.fund) as net_flow_usd,
         count(known.flow_usd) as funds_reported,
         string_agg(known.fund, ', ' order by known.fund) filter (where known.is_missing) as funds_missing,
         count(*) filter (where known.is_missing) = 0
         and count(known.flow_usd) > 0
         and not bool_or(known.is_highlighted)
-        and coalesce(abs(sum(known.flow_usd) - any_value(printed.printed_total_usd)) <= 0.15e6, true) as is_complete,
+        and coalesce(abs(sum(known.flow_usd order by known.fund) - any_value(printed.printed_total_usd)) <= 0.15e6, true) as is_complete,
         max(known.known_at) as known_at,
         max(known.known_at_basis) as known_at_basis
     from known

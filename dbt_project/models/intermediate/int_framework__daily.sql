@@ -16,7 +16,7 @@ groups as (
             when bool_or(not holds) then false
             when count(holds) = count(*) then true
         end as holds,
-        string_agg(case when direction = 'refutes' then rationale end, '; ') as refutation
+        string_agg(case when direction = 'refutes' then rationale end, '; ' order by rule_id) as refutation
     from rules
     group by signal_date, target_id, direction, rule_group
 ),
@@ -31,27 +31,37 @@ conditions as (
             when count(*) filter (where direction = 'holds' and holds is null) > 0 then null
             else false
         end as holds,
-        any_value(refutation) filter (where direction = 'refutes' and holds) as refutation
+        min(refutation) filter (where direction = 'refutes' and holds) as refutation
     from groups
     group by signal_date, target_id
 ),
 
-sentences as (
+-- Rules of different groups may ask the same, which is said once.
+said as (
     select
         rules.signal_date,
         rules.target_id as condition_id,
-        string_agg(
-            distinct case
-                when rules.holds is null then 'no reading of ' || coalesce(signals.name_en, rules.signal_id)
-                when signals.signal_id is null
-                    then rules.signal_id || ' ' || {{ number_text('rules.value') }} || ' ' || rules.operator || ' '
-                        || {{ number_text('rules.enter_threshold') }} || case when rules.holds then '' else ': no' end
-                else {{ rule_sentence('rules', 'signals') }} || case when rules.holds then '' else ': no' end
-            end, '; '
-        ) filter (where rules.direction = 'holds') as evidence
+        case
+            when rules.direction <> 'holds' then null
+            when rules.holds is null then 'no reading of ' || coalesce(signals.name_en, rules.signal_id)
+            when signals.signal_id is null
+                then rules.signal_id || ' ' || {{ number_text('rules.value') }} || ' ' || rules.operator || ' '
+                    || {{ number_text('rules.enter_threshold') }} || case when rules.holds then '' else ': no' end
+            else {{ rule_sentence('rules', 'signals') }} || case when rules.holds then '' else ': no' end
+        end as sentence,
+        min(rules.rule_id) as rule_id
     from rules
     left join signals on signals.signal_id = rules.signal_id
-    group by rules.signal_date, rules.target_id
+    group by all
+),
+
+sentences as (
+    select
+        signal_date,
+        condition_id,
+        string_agg(sentence, '; ' order by rule_id) as evidence
+    from said
+    group by signal_date, condition_id
 ),
 
 described as (

@@ -63,21 +63,24 @@ volume_profile as (
     join closes on closes.signal_date = dates.signal_date
     join daily_volumes
         on daily_volumes.observed_date between dates.signal_date - 730 and dates.signal_date - 1
-        and daily_volumes.known_from <= dates.signal_date
-        and (daily_volumes.known_until is null or dates.signal_date < daily_volumes.known_until)
+        and {{ stands_on('daily_volumes', 'dates.signal_date') }}
     where pow(1.01, daily_volumes.bin) between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
     group by dates.signal_date, daily_volumes.bin
 ),
 
+-- Of the newest day that is known, the provider that comes first.
 newest_bands as (
     select
         dates.signal_date,
-        max(bands.observed_date) as observed_date
+        published.observed_date,
+        published.provider
     from dates
-    join (select distinct observed_date, known_from from bands) as bands
-        on bands.observed_date between dates.signal_date - 3 and dates.signal_date
-        and bands.known_from <= dates.signal_date
-    group by dates.signal_date
+    join (select distinct observed_date, provider, priority, known_from from bands) as published
+        on published.observed_date between dates.signal_date - 3 and dates.signal_date
+        and published.known_from <= dates.signal_date
+    qualify row_number() over (
+        partition by dates.signal_date order by published.observed_date desc, published.priority
+    ) = 1
 ),
 
 cost_basis_profile as (
@@ -90,6 +93,8 @@ cost_basis_profile as (
     from newest_bands
     join closes on closes.signal_date = newest_bands.signal_date
     join bands on bands.observed_date = newest_bands.observed_date
+        and bands.provider = newest_bands.provider
+        and {{ stands_on('bands', 'newest_bands.signal_date') }}
     where bands.price_low_usd between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
 ),
 

@@ -6,21 +6,32 @@ hours as (select * from {{ ref('int_price__venue_hours') }}),
 
 days as (select * from {{ ref('int_observations__price') }}),
 
+-- 16:00 New York is 20:00 or 21:00 UTC: the same date.
+closing_hours as (
+    select * from hours
+    where strftime(timezone('America/New_York', timezone('UTC', opened_at + interval 1 hour)), '%H') = '16'
+),
+
+closes as (
+    {{ pooled('closing_hours', 'market, observed_date', [
+        'median(pieces.close_usd) as value',
+        'count(*) as source_count',
+        "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
+    ]) }}
+),
+
 new_york as (
     select
-        hours.market || ' hours' as provider,
-        cast(timezone('America/New_York', timezone('UTC', hours.opened_at + interval 1 hour)) as date) as observed_date,
-        median(hours.close_usd) as value,
-        count(*) as source_count,
-        'at 16:00 New York, ' || hours.market || ': ' || string_agg(hours.venue, ', ' order by hours.venue)
-            as method_note,
-        max(hours.known_at) as known_at,
-        max(hours.known_at_basis) as known_at_basis,
-        max(hours.known_from) as known_from,
-        cast(null as date) as known_until
-    from hours
-    where strftime(timezone('America/New_York', timezone('UTC', hours.opened_at + interval 1 hour)), '%H') = '16'
-    group by hours.market, hours.opened_at
+        market || ' hours' as provider,
+        observed_date,
+        value,
+        source_count,
+        'at 16:00 New York, ' || market || ': ' || venues as method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from closes
 ),
 
 utc as (

@@ -64,8 +64,9 @@ pooled_days as (
             moment,
             case
                 when any_value(is_weighted)
-                    then sum(funding_rate_8h_pct * open_interest_usd) / nullif(sum(open_interest_usd), 0)
-                else avg(funding_rate_8h_pct)
+                    then sum(funding_rate_8h_pct * open_interest_usd order by venue)
+                        / nullif(sum(open_interest_usd order by venue), 0)
+                else avg(funding_rate_8h_pct order by venue)
             end as funding_rate_8h_pct,
             100.0 * count(*) filter (where funding_rate_8h_pct > 0) / count(*) as funding_positive_venue_share_pct,
             count(*) filter (where not is_weighted or open_interest_usd is not null) as source_count,

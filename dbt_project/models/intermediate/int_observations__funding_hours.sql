@@ -69,8 +69,10 @@ pooled_hours as (
         hour_at,
         observed_date,
         case
-            when any_value(is_weighted) then sum(rate_per_hour * open_interest_usd) / nullif(sum(open_interest_usd), 0)
-            else avg(rate_per_hour)
+            when any_value(is_weighted)
+                then sum(rate_per_hour * open_interest_usd order by venue)
+                    / nullif(sum(open_interest_usd order by venue), 0)
+            else avg(rate_per_hour order by venue)
         end as rate_per_hour,
         count(*) as source_count,
         max(known_at) as known_at,

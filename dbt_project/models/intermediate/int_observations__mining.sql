@@ -68,26 +68,31 @@ next_adjustment as (
 ),
 
 -- The last adjustment stands until the next one, so it has a reading on every day.
+epochs as (
+    select
+        height,
+        coalesce(
+            lead(min(observed_date)) over (order by height) - 1,
+            (select last_closed_date from {{ ref('int_calendar__horizon') }})
+        ) as last_date
+    from retargets
+    group by height
+),
+
 last_adjustment as (
     select
         'difficulty_last_change_pct' as series_id,
         'mempool' as provider,
-        cast(unnest(generate_series(
-            observed_date,
-            coalesce(
-                lead(observed_date) over (order by height) - 1,
-                (select last_closed_date from {{ ref('int_calendar__horizon') }})
-            ),
-            interval 1 day
-        )) as date) as observed_date,
-        change_pct as value,
-        'adjustment at block ' || height as method_note,
-        known_at,
-        known_at_basis,
-        known_from,
-        cast(null as date) as known_until
+        cast(unnest(generate_series(retargets.observed_date, epochs.last_date, interval 1 day)) as date)
+            as observed_date,
+        retargets.change_pct as value,
+        'adjustment at block ' || retargets.height as method_note,
+        retargets.known_at,
+        retargets.known_at_basis,
+        retargets.known_from,
+        retargets.known_until
     from retargets
-    where known_until is null
+    join epochs on epochs.height = retargets.height
 ),
 
 unioned as (
@@ -97,7 +102,10 @@ unioned as (
     union all
     select * from next_adjustment
     union all
-    select * exclude (known_from, known_until), greatest(known_from, observed_date) as known_from, known_until
+    select
+        * exclude (known_from, known_until),
+        greatest(known_from, observed_date) as known_from,
+        case when known_until is not null then greatest(known_until, observed_date) end as known_until
     from last_adjustment
 ),
 

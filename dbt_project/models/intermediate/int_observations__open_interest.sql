@@ -34,8 +34,8 @@ pieces as (
 
 levels as (
     {{ pooled('pieces', 'provider, observed_date', [
-        'sum(pieces.open_interest_btc) as futures_oi_btc',
-        'sum(pieces.open_interest_usd) as futures_oi_usd',
+        'sum(pieces.open_interest_btc order by pieces.venue) as futures_oi_btc',
+        'sum(pieces.open_interest_usd order by pieces.venue) as futures_oi_usd',
         'count(*) as source_count',
         "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
     ]) }}
@@ -57,7 +57,7 @@ pairs as (
         greatest(later.known_from, earlier.known_from) as known_from,
         least(later.known_until, earlier.known_until) as known_until
     from pieces as later
-    cross join (values (3), (7), (30)) as lags(lag_days)
+    cross join (values (1), (3), (7), (30)) as lags(lag_days)
     join pieces as earlier
         on earlier.provider = later.provider
         and earlier.venue = later.venue
@@ -68,9 +68,13 @@ pairs as (
 
 changes as (
     {{ pooled('pairs', 'provider, observed_date, lag_days', [
-        '100 * (sum(pieces.open_interest_btc) / nullif(sum(pieces.earlier_btc), 0) - 1) as change_pct',
-        '100 * (sum(pieces.open_interest_usd) / nullif(sum(pieces.earlier_usd), 0) - 1) as change_usd_pct',
-        'sum(pieces.open_interest_usd) - sum(pieces.earlier_usd) as change_usd',
+        'sum(pieces.open_interest_btc order by pieces.venue) as later_total_btc',
+        'sum(pieces.earlier_btc order by pieces.venue) as earlier_total_btc',
+        'sum(pieces.open_interest_usd order by pieces.venue) as later_total_usd',
+        'sum(pieces.earlier_usd order by pieces.venue) as earlier_total_usd',
+        '100 * (later_total_btc / nullif(earlier_total_btc, 0) - 1) as change_pct',
+        '100 * (later_total_usd / nullif(earlier_total_usd, 0) - 1) as change_usd_pct',
+        'later_total_usd - earlier_total_usd as change_usd',
         'count(*) as source_count',
         "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
     ]) }}

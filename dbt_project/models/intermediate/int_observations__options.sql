@@ -33,8 +33,9 @@ surface as (
 put_call as (
     select
         observed_date,
-        sum(open_interest_btc) filter (where option_type = 'P')
-        / nullif(sum(open_interest_btc) filter (where option_type = 'C'), 0) as put_call_oi_ratio
+        sum(open_interest_btc order by expires_at, strike_usd) filter (where option_type = 'P')
+        / nullif(sum(open_interest_btc order by expires_at, strike_usd) filter (where option_type = 'C'), 0)
+            as put_call_oi_ratio
     from open_interest
     group by observed_date
 ),

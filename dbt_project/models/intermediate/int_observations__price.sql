@@ -9,7 +9,8 @@ pooled_by_market as (
         'median(pieces.high_usd) as btc_high_usd',
         'median(pieces.low_usd) as btc_low_usd',
         'median(pieces.close_usd) as btc_close_usd',
-        "100 * sum(pieces.taker_buy_btc) filter (where pieces.market = 'spot') / nullif(sum(pieces.volume_btc) "
+        "100 * sum(pieces.taker_buy_btc order by pieces.venue) filter (where pieces.market = 'spot') "
+        ~ "/ nullif(sum(pieces.volume_btc order by pieces.venue) "
         ~ "filter (where pieces.market = 'spot' and pieces.taker_buy_btc is not null), 0) as taker_buy_share_pct",
         "1e4 * (max(pieces.close_usd) filter (where pieces.venue = 'coinbase' and pieces.market = 'spot') "
         ~ "/ max(pieces.close_usd) filter (where pieces.venue = 'binance' and pieces.market = 'spot') - 1) "

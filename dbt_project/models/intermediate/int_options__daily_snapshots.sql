@@ -1,5 +1,5 @@
--- One row per day: the last snapshot of the option chain stamped on that date. A snapshot is one answer of the venue,
--- so it is complete or it is not there.
+-- One row per day: the last snapshot of the option chain stamped on that date. A snapshot is one answer of the venue, so it
+-- is complete or it is not there, and nothing that comes later under the same stamp changes it.
 with
 
 chain as (select * from {{ ref('stg_deribit__option_chain') }}),
@@ -8,11 +8,10 @@ snapshots as (
     select
         observed_date,
         snapshot_at,
-        max(known_at) as known_at,
-        max(known_at_basis) as known_at_basis,
-        max(known_from) as known_from
+        min(known_at) as known_at,
+        min_by(known_at_basis, known_at) as known_at_basis,
+        min(known_from) as known_from
     from chain
-    where known_until is null
     group by observed_date, snapshot_at
 ),
 

@@ -8,7 +8,7 @@ expiries as (
         observed_date,
         expires_at,
         median(underlying_price_usd) as forward_usd,
-        sum(open_interest_btc) filter (where option_type = 'P') as put_open_interest_btc
+        sum(open_interest_btc order by strike_usd) filter (where option_type = 'P') as put_open_interest_btc
     from open_interest
     group by observed_date, expires_at
 ),

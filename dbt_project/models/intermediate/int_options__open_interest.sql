@@ -22,7 +22,7 @@ open_interest as (
     from snapshots
     join chain on chain.observed_date = snapshots.observed_date
         and chain.snapshot_at = snapshots.snapshot_at
-        and chain.known_until is null
+        and chain.known_at = snapshots.known_at
 )
 
 select * from open_interest

@@ -1,4 +1,4 @@
--- One row per venue, market and hour, latest version: hourly bars where a venue has them.
+-- One row per venue, market, hour and version: hourly bars where a venue has them.
 with
 
 bars as (
@@ -7,8 +7,6 @@ bars as (
     select * from {{ ref('stg_coinbase__spot_candle_1h') }}
     union all
     select * from {{ ref('stg_okx__perp_candle_1h') }}
-),
+)
 
-latest as (select * from bars where known_until is null)
-
-select * from latest
+select * from bars

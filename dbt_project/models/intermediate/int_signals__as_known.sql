@@ -25,8 +25,10 @@ ranked as (
         rank(order by value) over year - 1 as smaller,
         rank(order by value desc) over year - 1 as larger,
         count(*) over year as readings_with_itself,
-        avg(value) over year_before as mean_365d,
-        stddev_samp(value) over year_before as stddev_365d
+        -- As a list, oldest first: a moving mean's last digits would hang on what else the table holds.
+        list(value) over year_before as values_365d,
+        list_avg(values_365d) as mean_365d,
+        list_stddev_samp(values_365d) as stddev_365d
     from first_appearances
     window
         year as (

@@ -40,7 +40,7 @@ month_to_date as (
     select
         frame.knowledge,
         frame.signal_date,
-        sum(frame.value) as etf_net_flow_mtd_usd
+        sum(frame.value order by frame.observed_date) as etf_net_flow_mtd_usd
     from frame
     join newest on newest.knowledge = frame.knowledge and newest.signal_date = frame.signal_date
     where frame.series_id = 'etf_net_flow_usd'

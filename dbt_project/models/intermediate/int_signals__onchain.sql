@@ -27,11 +27,12 @@ means as (
         knowledge,
         signal_date,
         days_back,
-        case when count(realized_loss_usd) over week = 7 then avg(realized_loss_usd) over week end
+        case when count(realized_loss_usd) over week = 7 then list_avg(list(realized_loss_usd) over week) end
             as realized_loss_7d_usd,
         case
             when count(issuance_usd) over week = 7
-                then (realized_cap_usd - lead(realized_cap_usd, 7) over newest_first) / 7 - avg(issuance_usd) over week
+                then (realized_cap_usd - lead(realized_cap_usd, 7) over newest_first) / 7
+                    - list_avg(list(issuance_usd) over week)
         end as net_realized_pnl_7d_usd
     from rolling
     window

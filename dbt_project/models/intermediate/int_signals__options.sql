@@ -49,21 +49,29 @@ below_level as (
     select
         read_at.knowledge,
         read_at.signal_date,
-        100 * sum(open_interest.open_interest_btc)
+        sum(open_interest.open_interest_btc order by open_interest.strike_usd)
+            filter (where open_interest.option_type = 'P') as puts_btc,
+        sum(open_interest.open_interest_btc order by open_interest.strike_usd)
             filter (where open_interest.option_type = 'P' and open_interest.strike_usd < read_at.level_usd)
-        / nullif(sum(open_interest.open_interest_btc) filter (where open_interest.option_type = 'P'), 0)
-            as put_oi_below_level_share_pct,
-        sum(open_interest.open_interest_btc)
-            filter (where open_interest.option_type = 'P' and open_interest.strike_usd < read_at.level_usd)
-        / nullif(sum(open_interest.open_interest_btc)
-            filter (where open_interest.option_type = 'C' and open_interest.strike_usd < read_at.level_usd), 0)
-            as put_call_oi_below_level_ratio
+            as puts_below_btc,
+        sum(open_interest.open_interest_btc order by open_interest.strike_usd)
+            filter (where open_interest.option_type = 'C' and open_interest.strike_usd < read_at.level_usd)
+            as calls_below_btc
     from read_at
     join monthly on monthly.observed_date = read_at.observed_date
     join open_interest
         on open_interest.observed_date = monthly.observed_date and open_interest.expires_at = monthly.expires_at
     where read_at.level_usd is not null
     group by read_at.knowledge, read_at.signal_date
+),
+
+below_level_shares as (
+    select
+        knowledge,
+        signal_date,
+        100 * puts_below_btc / nullif(puts_btc, 0) as put_oi_below_level_share_pct,
+        puts_below_btc / nullif(calls_below_btc, 0) as put_call_oi_below_level_ratio
+    from below_level
 ),
 
 -- Linear between the two strikes of the grid around the price asked for, never beyond the grid.
@@ -123,7 +131,7 @@ probability_signals as (
 long as (
     {{ signals_long('wide') }}
     union all
-    {{ signals_long('below_level') }}
+    {{ signals_long('below_level_shares') }}
     union all
     select * from probability_signals
     where value is not null
