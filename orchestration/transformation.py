@@ -1,7 +1,7 @@
 """Between raw and published: the option surface, then one dbt build of all models and tests."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -19,7 +19,15 @@ from warehouse.home import Home
 SURFACE_KEYS = {name: dg.AssetKey(["analytics", name]) for name in surfaces.TABLES}
 EVERYTHING_KNOWN = "2999-12-31"  # the as-of time of a build that leaves nothing out
 
-_TRANSLATOR = DagsterDbtTranslator()
+
+class _Layers(DagsterDbtTranslator):
+    """Groups of models follow their schemas: staging, intermediate, marts, reference."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return str(dbt_resource_props["schema"])
+
+
+_TRANSLATOR = _Layers()
 _MANIFEST = json.loads(dbt.prepare().read_bytes())
 
 
