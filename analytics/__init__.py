@@ -1,1 +1,1 @@
-"""Pure numbers: option surface, implied probability and the difficulty estimate. No files, no network, no clock."""
+"""Pure numbers: option surface, implied probability, difficulty estimate, what moved the price. No files, no network, no clock."""

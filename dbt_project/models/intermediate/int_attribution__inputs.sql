@@ -1,5 +1,5 @@
--- One row per closed day that has a return: the return, and what may have moved with it, each as known at the day's cut-off
--- and of that very day. A figure that was not out by then is null, however soon it came.
+-- One row per closed day that has a return: the return, and what may have moved with it, each as known at the day's
+-- cut-off and of that very day. A figure that was not out by then is null, however soon it came.
 with
 
 frame as (
@@ -29,8 +29,8 @@ readings as (
         {{ change_pct(reading('ixic_close'), reading('ixic_close', 2)) }} as equities_return_pct,
         {{ change_pct(reading('gold_close'), reading('gold_close', 2)) }} as gold_return_pct,
         {{ change_pct(reading('dxy_close'), reading('dxy_close', 2)) }} as dollar_return_pct,
-        -- Counted in bitcoin only. In dollars it moves with the price by itself, and divided by a price of another hour it
-        -- moves against it: either would explain the return by the return.
+        -- Counted in bitcoin only. In dollars it moves with the price by itself, and divided by a price of another hour
+        -- it moves against it: either would explain the return by the return.
         {{ value_at('futures_oi_change_1d_pct') }} as oi_change_pct,
         {{ value_at('long_liquidations_usd') }} as long_liquidations_usd,
         {{ value_at('short_liquidations_usd') }} as short_liquidations_usd,
@@ -55,8 +55,8 @@ scaled as (
         readings.gold_return_pct,
         readings.dollar_return_pct,
         readings.oi_change_pct,
-        -- Long and short liquidations are both high on a wild day, so their difference counts: positive when more shorts were
-        -- closed by force. Of a quantity with such tails the root is what the price moves with.
+        -- Long and short liquidations are both high on a wild day, so their difference counts: positive when more
+        -- shorts were closed by force. Of a quantity with such tails the root is what the price moves with.
         sign(readings.short_liquidations_usd - readings.long_liquidations_usd)
         * sqrt(abs(readings.short_liquidations_usd - readings.long_liquidations_usd) / readings.previous_close_usd)
             as net_liquidations_root,
