@@ -1,1 +1,4 @@
-"""Pure numbers: option surface, implied probability, difficulty estimate, what moved the price. No files, no network, no clock."""
+"""Pure numbers: option surface, implied probability, difficulty estimate, what moved the price.
+
+No files, no network, no clock.
+"""
