@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from orchestration.upstream import origin_of
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
@@ -11,7 +12,7 @@ LOADED = ("raw", "analytics")  # what dbt reads; everything else it makes anew
 def frozen_copy(home: Home, instant: datetime) -> Home:
     """The home `as_of/<instant>/` with a build file of its own, holding the loaded schemas and no models."""
     target = home.as_of(instant)
-    target.claim_origin((home.path / "origin").read_text(encoding="utf-8").strip())
+    target.claim_origin(origin_of(home.path))
     target.build.mkdir(parents=True, exist_ok=True)
     target.build_file.unlink(missing_ok=True)
     with Warehouse(home) as warehouse:

@@ -4,6 +4,7 @@ The dbt command line takes 7 to 9 CPU seconds for what this does in two: its imp
 project is kept. The manifest is prepared when a file of the dbt project is newer than it, never at each import.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from orchestration.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
-TARGET = DBT_PROJECT / "target"
+TARGET = DBT_PROJECT / "target" / "prepared"  # ours alone: a dbt or sqlfluff started by hand writes into target/ too
 MANIFEST = TARGET / "manifest.json"
 PARSED = TARGET / "partial_parse.msgpack"
 INPUTS = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests", "analyses", "snapshots")
@@ -54,8 +55,11 @@ def is_stale(manifest: Path = MANIFEST, project: Path = DBT_PROJECT) -> bool:
 
 def prepare() -> Path:
     """Parse the dbt project where something in it changed. Returns the manifest's path; raises DbtError."""
-    if is_stale():
-        _invoke(["parse", *_places(DBT_PROJECT / PLACEHOLDER, TARGET)], DBT_PROJECT / PLACEHOLDER)
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with (TARGET / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start at once must not read what the other half wrote
+        if is_stale():
+            _invoke(["parse", *_places(DBT_PROJECT / PLACEHOLDER, TARGET)], DBT_PROJECT / PLACEHOLDER)
     return MANIFEST
 
 
@@ -96,7 +100,7 @@ def build(
     selection = ["--select", *select] if select else []
     if not unit_tests:
         selection += ["--exclude-resource-type", "unit_test"]
-    arguments = ["build", *places, "--vars", json.dumps(dict(variables)), *selection]
+    arguments = ["build", *places, "--no-write-json", "--vars", json.dumps(dict(variables)), *selection]
     result = _invoke(arguments, build_file, manifest=parsed, callbacks=[hear], tolerate_failures=True)
     failures = [
         f"{outcome.node.name}: {outcome.message or outcome.status}"
@@ -143,7 +147,7 @@ def _invoke(
         else:
             os.environ[BUILD_FILE_VARIABLE] = before
     if outcome.exception is not None or (not outcome.success and not tolerate_failures):
-        raise DbtError(f"dbt {arguments[0]} failed: {outcome.exception or 'see dbt_project/target'}")
+        raise DbtError(f"dbt {arguments[0]} failed: {outcome.exception or 'see dbt.log in ' + str(TARGET)}")
     return outcome.result
 
 

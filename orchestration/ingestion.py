@@ -86,7 +86,7 @@ def raw_assets(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.M
     """Fetch all selected datasets at once, load each as it arrives."""
     progress().stage("fetching")
     selected = [BY_KEY[key] for key in sorted(context.selected_asset_keys) if key in BY_KEY]
-    for ingested in ingest(scope.home(), scope.settings(), selected, scope.span()):
+    for ingested in ingest(scope.claimed_home(), scope.settings(), selected, scope.span()):
         if ingested.trouble:
             context.log.warning("%s: %s", ingested.dataset.id, ingested.trouble)
         yield _result(ingested)

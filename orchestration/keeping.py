@@ -23,7 +23,9 @@ def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) 
     [dataset, *others] = chosen([name])
     if others:
         raise RequestError(f"{name} has several datasets; name one: {', '.join(d.id for d in [dataset, *others])}.")
-    home = _home()
+    settings = Settings()
+    home = Home(settings.home)
+    home.claim_origin(origin(settings))
     landing = Landing(home)
     for file in files:
         saved_at = fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC)
@@ -91,8 +93,4 @@ def write_docs() -> None:
 
 
 def _home() -> Home:
-    settings = Settings()
-    home = Home(settings.home)
-    if settings.upstream or not (settings.home / "origin").exists():
-        home.claim_origin(origin(settings))
-    return home
+    return Home(Settings().home)

@@ -29,6 +29,11 @@ class Request:
     keeps_history: bool = True
 
     @property
+    def fetches(self) -> bool:
+        """Whether providers are asked, or only what is loaded already is built and published."""
+        return self.job not in {"build", "publish"}
+
+    @property
     def run_config(self) -> Mapping[str, Any]:
         """As Dagster takes it. Its own log is kept to errors: the terminal belongs to the progress display."""
         scope = {

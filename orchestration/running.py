@@ -23,6 +23,8 @@ from orchestration.request import (
 )
 from orchestration.settings import Settings, environment
 from orchestration.terminal import RichProgress
+from orchestration.upstream import origin
+from warehouse.home import Home
 
 SOURCE_CHECKS = frozenset({"answered", "contract"})
 
@@ -47,18 +49,24 @@ class Outcome:
 
 
 def execute(request: Request) -> Outcome:
-    """Run the job through Dagster, in this process, and say how it ended."""
+    """Run the job through Dagster, in this process, and say how it ended.
+
+    Raises RequestError, HomeError or UpstreamError before anything starts when the request cannot be met.
+    """
+    if request.first and request.last and request.first > request.last:
+        raise RequestError(f"--from {request.first} is after --to {request.last}.")
+    settings = Settings()
+    if request.fetches:
+        Home(settings.home).claim_origin(origin(settings))
     from orchestration.definitions import defs
     from orchestration.ingestion import BY_KEY, asset_key
     from orchestration.schedules import BUILD
 
-    if request.first and request.last and request.first > request.last:
-        raise RequestError(f"--from {request.first} is after --to {request.last}.")
     selection = None
     if request.selected:
         selection = [*(asset_key(dataset) for dataset in chosen(request.selected)), *BUILD]
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with instance_for(Settings().home, keeps_history=request.keeps_history) as instance:
+    with instance_for(settings.home, keeps_history=request.keeps_history) as instance:
         result = defs.resolve_job_def(request.job).execute_in_process(
             run_config=dict(request.run_config),
             instance=instance,

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.planning import Span, cut_off, midnight
 from orchestration.settings import Settings
-from orchestration.upstream import newest, origin
+from orchestration.upstream import newest, origin, origin_of
 from warehouse.home import Home
 
 POOL = "warehouse"  # limit 1: whatever opens the build file, because DuckDB lets one process write
@@ -25,10 +25,13 @@ class Scope(dg.ConfigurableResource[None]):
         return Settings()
 
     def home(self) -> Home:
-        """Where the warehouse lives; its origin is claimed."""
-        settings = self.settings()
-        home = Home(settings.home)
-        home.claim_origin(origin(settings))
+        """Where the warehouse lives."""
+        return Home(self.settings().home)
+
+    def claimed_home(self) -> Home:
+        """The same, for a step that brings data in. Raises HomeError when it would come from another origin."""
+        home = self.home()
+        home.claim_origin(origin(self.settings()))
         return home
 
     def readers_home(self) -> Home:
@@ -37,8 +40,8 @@ class Scope(dg.ConfigurableResource[None]):
         return self.home() if known_at is None else self.home().as_of(known_at)
 
     def origin(self) -> str:
-        """Where the data of this run comes from."""
-        return origin(self.settings())
+        """Where the data in the home comes from."""
+        return origin_of(self.settings().home)
 
     def known_at(self) -> datetime | None:
         """The instant whose knowledge is built, aware UTC; None for everything."""

@@ -1,6 +1,7 @@
 """Who answers: public sources, or a stand-in upstream on this machine."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import requests
 
@@ -20,6 +21,12 @@ def origin(settings: Settings) -> str:
         return PUBLIC_SOURCES
     said = _ask_stand_in(settings.upstream)
     return f"stand-in {said['market']} {said['sha256']}"
+
+
+def origin_of(home: Path) -> str:
+    """What a home was filled from; public sources for one that is still empty."""
+    said = home / "origin"
+    return said.read_text(encoding="utf-8").strip() if said.exists() else PUBLIC_SOURCES
 
 
 def newest(settings: Settings) -> datetime:
