@@ -33,9 +33,9 @@ tested as (
         {{ compares('inputs.value', 'rules.operator', 'rules.enter_threshold') }} as is_met,
         {{ compares('inputs.value', 'rules.operator', 'coalesce(rules.exit_threshold, rules.enter_threshold)') }}
             as is_kept,
-        inputs.observed_date is distinct from lag(inputs.observed_date) over (
+        coalesce(inputs.observed_date <> lag(inputs.observed_date) over (
             partition by rules.rule_id order by inputs.signal_date
-        ) as is_new_reading
+        ), true) as is_new_reading
     from rules
     join inputs
         on inputs.signal_id = rules.signal_id

@@ -1,5 +1,5 @@
--- Buckets that are unknown on the newest date, and what each waits for. A warning: a source that is down or needs a key is
--- no fault of the models, and the board says so.
+-- Buckets that are unknown on the newest date, and what each waits for. A warning: a source that is down or needs a key
+-- is no fault of the models, and the board says so.
 {{ config(severity='warn') }}
 with
 

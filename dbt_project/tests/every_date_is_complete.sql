@@ -3,12 +3,18 @@ with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
 
+regimes as (select signal_date from {{ ref('fct_regime_daily') }}),
+
+buckets as (select signal_date from {{ ref('fct_bucket_daily') }}),
+
+conditions as (select signal_date from {{ ref('fct_condition_daily') }}),
+
 counts as (
     select
         dates.signal_date,
-        (select count(*) from {{ ref('fct_regime_daily') }} as r where r.signal_date = dates.signal_date) as regimes,
-        (select count(*) from {{ ref('fct_bucket_daily') }} as b where b.signal_date = dates.signal_date) as buckets,
-        (select count(*) from {{ ref('fct_condition_daily') }} as c where c.signal_date = dates.signal_date) as conditions
+        (select count(*) from regimes where regimes.signal_date = dates.signal_date) as regimes,
+        (select count(*) from buckets where buckets.signal_date = dates.signal_date) as buckets,
+        (select count(*) from conditions where conditions.signal_date = dates.signal_date) as conditions
     from dates
 )
 

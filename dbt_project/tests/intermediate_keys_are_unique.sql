@@ -1,5 +1,5 @@
--- The grain of each intermediate model: no two rows share the key, and no part of it is null. Models with versions are held
--- by a test of their own, `one_version_at_a_time`.
+-- The grain of each intermediate model: no two rows share the key, and no part of it is null. Models with versions are
+-- held by a test of their own, `one_version_at_a_time`.
 {%- set keys = {
     'int_buckets__daily': ['signal_date', 'bucket'],
     'int_buckets__primaries': ['signal_date', 'bucket'],
@@ -37,7 +37,7 @@ broken as (
     {%- for model, key in keys.items() %}
     select
         '{{ model }}' as model,
-        [{% for column in key %}cast({{ column }} as varchar){{ ', ' if not loop.last }}{% endfor %}] as row_key
+        concat_ws(' ', {{ key | join(', ') }}) as row_key
     from {{ ref(model) }}
     group by {{ key | join(', ') }}
     having count(*) > 1 or {{ key | join(' is null or ') }} is null

@@ -1,4 +1,5 @@
--- Each threshold that the regimes name has a row in force on each date, and each row of scope `regime` is one they name.
+-- Each threshold that the regimes name has a row in force on each date, and each row of scope `regime` is one they
+-- name.
 with
 
 thresholds as (select * from {{ ref('int_regime__thresholds') }}),

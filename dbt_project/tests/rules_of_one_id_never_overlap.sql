@@ -1,4 +1,5 @@
--- An edited rule is a new row with a later range of dates. Two rows of one id in force on the same date would count twice.
+-- An edited rule is a new row with a later range of dates. Two rows of one id in force on the same date would count
+-- twice.
 with
 
 rules as (

@@ -36,7 +36,7 @@ dated as (
     left join wide as yesterday on yesterday.signal_date = today.signal_date - 1
     left join wide as week_ago on week_ago.signal_date = today.signal_date - 7
     left join wide as month_ago on month_ago.signal_date = today.signal_date - 30
-    window week as (order by today.signal_date range between interval 6 days preceding and current row)
+    window week as (order by today.signal_date range between interval '6 days' preceding and current row)
 ),
 
 -- Sums of flows count trading dates, so they are added up over rows.

@@ -9,7 +9,7 @@ ranges as (
     select * from (values
         ('btc_(open|high|low|close)_usd', 1, 1e7),
         ('(btc|spx|ixic|dji|sox|gold|silver|dxy)_return_\dd_pct', -75, 150),
-        ('funding_rate_8h_pct', -1, 1),
+        ('funding_rate_8h_pct', -0.75, 0.75),
         ('(funding_positive_venue|taker_buy|put_oi_peak|put_oi_below_level)_share_pct', 0, 100),
         ('supply_in_loss_pct|prob_\w+_pct', 0, 100),
         ('funding_sign_flips_7d', 0, 168),

@@ -83,7 +83,7 @@ states as (
         end as state,
         primaries.signal_id as primary_signal_id,
         primaries.observed_date as primary_observed_date,
-        counts.*  exclude (signal_date, bucket)
+        counts.* exclude (signal_date, bucket)
     from primaries
     join counts on counts.signal_date = primaries.signal_date and counts.bucket = primaries.bucket
 ),
@@ -128,7 +128,8 @@ sentences as (
         string_agg(
             {{ rule_sentence('rules', 'signals') }}, '; ' order by rules.direction desc, rules.rule_id
         ) filter (where rules.holds) as evidence,
-        string_agg(distinct signals.name_en, ', ' order by signals.name_en) filter (where rules.holds is null) as missing
+        string_agg(distinct signals.name_en, ', ' order by signals.name_en)
+            filter (where rules.holds is null) as missing
     from rules
     join signals on signals.signal_id = rules.signal_id
     group by rules.signal_date, rules.target_id

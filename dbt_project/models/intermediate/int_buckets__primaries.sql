@@ -1,5 +1,5 @@
--- One row per bucket and date: the primary signal in use (the first of the bucket's that is fresh), and its change against
--- its own lag, turned so that more is better.
+-- One row per bucket and date: the primary signal in use (the first of the bucket's that is fresh), and its change
+-- against its own lag, turned so that more is better.
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
@@ -17,9 +17,9 @@ numbered as (
     from (
         select
             *,
-            observed_date is distinct from lag(observed_date) over (
+            coalesce(observed_date <> lag(observed_date) over (
                 partition by signal_id, provider order by signal_date
-            ) as is_new_reading
+            ), true) as is_new_reading
         from readings
         where signal_id in (select signal_id from primaries)
     )

@@ -1,5 +1,5 @@
--- One row: the instant up to which this build knows anything, and the last UTC day that had ended by then. It is `as_of`, or
--- the newest answer of any source where that is earlier.
+-- One row: the instant up to which this build knows anything, and the last UTC day that had ended by then. It is
+-- `as_of`, or the newest answer of any source where that is earlier.
 with
 
 loads as (select * from {{ source('raw', 'load_ledger') }}),

@@ -10,7 +10,7 @@ readers as (
         signal_date,
         us_trading_day_number
     from dates
-    cross join (values ('as_known'), ('settled')) as knowledges(knowledge)
+    cross join (values ('as_known'), ('settled')) as knowledges (knowledge)
 )
 
 select * from readers

@@ -1,5 +1,5 @@
--- One row per provider, day, price band and version: unspent coins by the price at which they last moved. `priority` is the
--- provider's place in the order of the seed `series`.
+-- One row per provider, day, price band and version: unspent coins by the price at which they last moved. `priority` is
+-- the provider's place in the order of the seed `series`.
 with
 
 bitview as (select * from {{ ref('stg_bitview__urpd') }}),

@@ -1,6 +1,6 @@
--- One row per trading date and version: the funds' flows added up, and whether the date is complete. It is complete when
--- no active fund is missing, the page does not mark the row, and the sum is the printed total to 0.15 m
--- (the funds are printed to 0.1 m). A fund is active when it reported within the 30 days before.
+-- One row per trading date and version: the funds' flows added up, and whether the date is complete. It is complete
+-- when no active fund is missing, the page does not mark the row, and the sum is the printed total to 0.15 m (the funds
+-- are printed to 0.1 m). A fund is active when it reported within the 30 days before.
 with
 
 cells as (select * from {{ ref('stg_farside__etf_flow') }}),
@@ -66,7 +66,9 @@ added_up as (
         count(*) filter (where known.is_missing) = 0
         and count(known.flow_usd) > 0
         and not bool_or(known.is_highlighted)
-        and coalesce(abs(sum(known.flow_usd order by known.fund) - any_value(printed.printed_total_usd)) <= 0.15e6, true) as is_complete,
+        and coalesce(
+            abs(sum(known.flow_usd order by known.fund) - any_value(printed.printed_total_usd)) <= 0.15e6, true
+        ) as is_complete,
         max(known.known_at) as known_at,
         max(known.known_at_basis) as known_at_basis
     from known

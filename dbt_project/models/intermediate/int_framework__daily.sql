@@ -1,5 +1,5 @@
--- One row per framework condition and date: true, false or null for unknown. Groups of rules are alternatives ("or"), their
--- members are joined by "and"; a refuting group that holds makes the condition false.
+-- One row per framework condition and date: true, false or null for unknown. Groups of rules are alternatives ("or"),
+-- their members are joined by "and"; a refuting group that holds makes the condition false.
 with
 
 rules as (select * from {{ ref('int_framework__rules') }}),

@@ -1,6 +1,6 @@
--- One row per date, source and price bin: how densely coins lie at that price. Two sources of an absorption cluster: the
--- cost basis of unspent coins, and the volume traded at each price in the 730 days before. Both only between 0.75 and
--- 1.10 times the median close of the 30 days before, so that a cluster never follows today's price.
+-- One row per date, source and price bin: how densely coins lie at that price. Two sources of an absorption cluster:
+-- the cost basis of unspent coins, and the volume traded at each price in the 730 days before. Both only between 0.75
+-- and 1.10 times the median close of the 30 days before, so that a cluster never follows today's price.
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
@@ -24,8 +24,8 @@ closes as (
     group by in_use.signal_date
 ),
 
--- One per-cent bins, close enough for a band of a few per cent. A bar's volume is spread evenly, in logarithms, from its
--- low to its high: put all at one price, the densest bin would hang on where a single wild day happened to close.
+-- One per-cent bins, close enough for a band of a few per cent. A bar's volume is spread evenly, in logarithms, from
+-- its low to its high: put all at one price, the densest bin would hang on where a single wild day happened to close.
 spread_bars as (
     select
         observed_date,

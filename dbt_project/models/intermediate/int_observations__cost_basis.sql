@@ -1,4 +1,5 @@
--- One row per cost-basis series, provider, day and version: supply in loss, and the densest band at or under the spot price.
+-- One row per cost-basis series, provider, day and version: supply in loss, and the densest band at or under the spot
+-- price.
 with
 
 bands as (select * from {{ ref('int_cost_basis__bands') }}),
@@ -71,8 +72,10 @@ daily as (
         priced.provider,
         priced.observed_date,
         priced.moment as known_from,
-        lead(priced.moment) over (partition by priced.provider, priced.observed_date order by priced.moment) as known_until,
-        100 * sum(priced.supply_btc order by priced.price_low_usd) filter (where priced.price_low_usd >= priced.close_usd)
+        lead(priced.moment) over (partition by priced.provider, priced.observed_date order by priced.moment)
+            as known_until,
+        100 * sum(priced.supply_btc order by priced.price_low_usd)
+            filter (where priced.price_low_usd >= priced.close_usd)
         / nullif(sum(priced.supply_btc order by priced.price_low_usd), 0) as supply_in_loss_pct,
         min(priced.price_low_usd) filter (
             where priced.density >= 0.85 * peaks.peak_density

@@ -1,4 +1,5 @@
--- One row per trading date and version: the net flow of all US spot bitcoin funds, held back until the date is complete.
+-- One row per trading date and version: the net flow of all US spot bitcoin funds, held back until the date is
+-- complete.
 with
 
 dates as (select * from {{ ref('int_etf__dates') }}),

@@ -71,7 +71,8 @@ pooled_days as (
             100.0 * count(*) filter (where funding_rate_8h_pct > 0) / count(*) as funding_positive_venue_share_pct,
             count(*) filter (where not is_weighted or open_interest_usd is not null) as source_count,
             case when any_value(is_weighted) then 'weighted by open interest: ' else 'equal weights: ' end
-                || string_agg(venue, ', ' order by venue) filter (where not is_weighted or open_interest_usd is not null)
+                || string_agg(venue, ', ' order by venue)
+                    filter (where not is_weighted or open_interest_usd is not null)
                 as method_note,
             max(known_at) as known_at,
             max(known_at_basis) as known_at_basis

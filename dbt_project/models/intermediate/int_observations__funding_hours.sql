@@ -1,6 +1,6 @@
--- One row per hourly-funding series and day: how long pooled funding has stayed positive, and how often its sign changed.
--- A rate holds over the interval that ends at its stamp; hours after a venue's last stamp carry it for a day at most.
--- Every hour is read as it was known at its own day's cut-off, so a day's figure never changes afterwards.
+-- One row per hourly-funding series and day: how long pooled funding has stayed positive, and how often its sign
+-- changed. A rate holds over the interval that ends at its stamp; hours after a venue's last stamp carry it for a day
+-- at most. Every hour is read as it was known at its own day's cut-off, so a day's figure never changes afterwards.
 with
 
 settlements as (select * from {{ ref('int_funding__settlements') }}),
@@ -47,7 +47,7 @@ carried as (
     from spine
     left join known_hours on known_hours.venue = spine.venue and known_hours.hour_at = spine.hour_at
     window previous_day as (
-        partition by spine.venue order by spine.hour_at range between interval 24 hours preceding and current row
+        partition by spine.venue order by spine.hour_at range between interval '24 hours' preceding and current row
     )
 ),
 
@@ -97,7 +97,7 @@ summed as (
         count(*) filter (where is_flip) over week as sign_flips_7d,
         count(*) over week as hours_7d
     from counted
-    window week as (order by hour_at range between interval 167 hours preceding and current row)
+    window week as (order by hour_at range between interval '167 hours' preceding and current row)
 ),
 
 day_ends as (

@@ -1,5 +1,5 @@
--- One row per macro series, provider, trading date and version: closes and yields. Which provider is read is a matter of
--- the seed `series`; two providers are never joined into one series.
+-- One row per macro series, provider, trading date and version: closes and yields. Which provider is read is a matter
+-- of the seed `series`; two providers are never joined into one series.
 with
 
 symbols as (select * from {{ ref('macro_symbols') }}),

@@ -1,5 +1,6 @@
 -- One row per open-interest series, provider, day and version. Two providers that are never added or spliced: the sum
--- over our own venues, and CoinGlass's aggregate, which exists in dollars only. A change compares the same venues on both days.
+-- over our own venues, and CoinGlass's aggregate, which exists in dollars only. A change compares the same venues on
+-- both days.
 with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
@@ -57,7 +58,7 @@ pairs as (
         greatest(later.known_from, earlier.known_from) as known_from,
         least(later.known_until, earlier.known_until) as known_until
     from pieces as later
-    cross join (values (1), (3), (7), (30)) as lags(lag_days)
+    cross join (values (1), (3), (7), (30)) as lags (lag_days)
     join pieces as earlier
         on earlier.provider = later.provider
         and earlier.venue = later.venue

@@ -1,5 +1,5 @@
--- One row per day: the last snapshot of the option chain stamped on that date. A snapshot is one answer of the venue, so it
--- is complete or it is not there, and nothing that comes later under the same stamp changes it.
+-- One row per day: the last snapshot of the option chain stamped on that date. A snapshot is one answer of the venue,
+-- so it is complete or it is not there, and nothing that comes later under the same stamp changes it.
 with
 
 chain as (select * from {{ ref('stg_deribit__option_chain') }}),

@@ -26,7 +26,8 @@ bands as (
         lowest.expires_at,
         lowest.strike_usd as low_strike_usd,
         max(inside.strike_usd) filter (where inside.open_interest_btc > 0) as high_strike_usd,
-        sum(inside.open_interest_btc order by inside.strike_usd) / nullif(any_value(lowest.put_open_interest_btc), 0) as share
+        sum(inside.open_interest_btc order by inside.strike_usd)
+        / nullif(any_value(lowest.put_open_interest_btc), 0) as share
     from puts as lowest
     join puts as inside on inside.observed_date = lowest.observed_date
         and inside.strike_usd between lowest.strike_usd and lowest.strike_usd + 0.15 * lowest.forward_usd

@@ -69,7 +69,7 @@ judged as (
             order by signal_date rows between unbounded preceding and current row
         ) as last_trigger_date
     from joined
-    window fortnight as (order by signal_date range between interval 13 days preceding and current row)
+    window fortnight as (order by signal_date range between interval '13 days' preceding and current row)
 )
 
 select * from judged

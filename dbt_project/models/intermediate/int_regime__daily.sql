@@ -14,7 +14,7 @@ expanding as (
         and btc_close_to_level_pct > 0
         and bears <= expansion_bears as is_expansion
     from context
-    window month as (order by signal_date range between interval 29 days preceding and current row)
+    window month as (order by signal_date range between interval '29 days' preceding and current row)
 ),
 
 own_labels as (
@@ -40,14 +40,22 @@ own_labels as (
     from expanding
 ),
 
+changes as (
+    select
+        *,
+        coalesce(own_label <> lag(own_label) over by_date or signal_date - lag(signal_date) over by_date > 1, true)
+            as is_new_label
+    from own_labels
+    window by_date as (order by signal_date)
+),
+
 runs as (
     select
         *,
-        own_label = lag(own_label, 1) over by_date
-        and own_label = lag(own_label, 2) over by_date
-        and signal_date - lag(signal_date, 2) over by_date = 2 as is_established
-    from own_labels
-    window by_date as (order by signal_date)
+        signal_date - max(case when is_new_label then signal_date end) over (
+            order by signal_date rows between unbounded preceding and current row
+        ) + 1 >= label_days as is_established
+    from changes
 ),
 
 remembered as (

@@ -1,4 +1,5 @@
--- One row per date: the readings that regimes are made of, as known at the cut-off; a reading that is not fresh is null.
+-- One row per date: the readings that regimes are made of, as known at the cut-off; a reading that is not fresh is
+-- null.
 {%- set values = [
     'btc_high_usd', 'btc_low_usd', 'btc_close_usd', 'btc_return_1d_pct', 'btc_return_3d_pct',
     'btc_low_to_previous_close_pct', 'btc_return_stddev_30d_pct', 'btc_close_to_30d_mean_pct',
@@ -61,9 +62,9 @@ with_past as (
     from wide
     join levels on levels.signal_date = wide.signal_date
     window
-        year as (order by wide.signal_date range between interval 364 days preceding and current row),
-        quarter as (order by wide.signal_date range between interval 89 days preceding and current row),
-        three_days as (order by wide.signal_date range between interval 2 days preceding and current row)
+        year as (order by wide.signal_date range between interval '364 days' preceding and current row),
+        quarter as (order by wide.signal_date range between interval '89 days' preceding and current row),
+        three_days as (order by wide.signal_date range between interval '2 days' preceding and current row)
 )
 
 select * from with_past

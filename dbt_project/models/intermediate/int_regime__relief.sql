@@ -1,6 +1,6 @@
--- One row per date within 14 days after a capitulation: is a relief rally on? It begins when the close stands far enough
--- above the lowest low since the fall, and ends for good when two thirds of the rebound are given back, or when the
--- condition of a recovery has held. One self-join over the days since the fall; no state is carried.
+-- One row per date within 14 days after a capitulation: is a relief rally on? It begins when the close stands far
+-- enough above the lowest low since the fall, and ends for good when two thirds of the rebound are given back, or when
+-- the condition of a recovery has held. One self-join over the days since the fall; no state is carried.
 with
 
 context as (select * from {{ ref('int_regime__context') }}),

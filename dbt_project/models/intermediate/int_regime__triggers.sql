@@ -1,6 +1,6 @@
--- One row per date: was there a sharp fall, and do families of evidence say that holders gave up? A family whose source is
--- missing has a stand-in, named in the evidence with the date that the figure is of. Fewer than two families known is
--- no capitulation, and said so.
+-- One row per date: was there a sharp fall, and do families of evidence say that holders gave up? A family whose source
+-- is missing has a stand-in, named in the evidence with the date that the figure is of. Fewer than two families known
+-- is no capitulation, and said so.
 with
 
 readings as (select * from {{ ref('int_regime__readings') }}),
@@ -30,7 +30,8 @@ families as (
         and (coalesce(is_day_fall, false) or coalesce(is_low_fall, false) or coalesce(is_three_day_fall, false))
             as is_sharp_fall,
         coalesce(
-            liquidations_usd_percentile >= liquidations_percentile, spot_volume_ratio_90d_percentile >= volume_percentile
+            liquidations_usd_percentile >= liquidations_percentile,
+            spot_volume_ratio_90d_percentile >= volume_percentile
         ) as is_forced,
         case
             when liquidations_usd_percentile is not null
@@ -38,7 +39,8 @@ families as (
                     || ' (' || liquidations_usd_date || ')'
             when spot_volume_ratio_90d_percentile is not null
                 then 'spot volume, standing in for liquidations, at percentile '
-                    || {{ number_text('spot_volume_ratio_90d_percentile') }} || ' (' || spot_volume_ratio_90d_date || ')'
+                    || {{ number_text('spot_volume_ratio_90d_percentile') }}
+                    || ' (' || spot_volume_ratio_90d_date || ')'
         end as forced_evidence,
         open_interest_change_3d_percentile <= open_interest_percentile
         and open_interest_change_3d_pct <= open_interest_change_pct as is_deleveraging,
@@ -82,7 +84,8 @@ judged as (
         cast(coalesce(is_forced, false) as integer) + cast(coalesce(is_deleveraging, false) as integer)
         + cast(coalesce(is_loss_taking, false) as integer) + cast(coalesce(is_panic, false) as integer)
             as families_met,
-        coalesce(is_sharp_fall, false) and families_known >= families_needed and families_met >= families_needed as is_trigger,
+        coalesce(is_sharp_fall, false) and families_known >= families_needed and families_met >= families_needed
+            as is_trigger,
         case
             when coalesce(is_sharp_fall, false) and families_known < families_needed
                 then 'a sharp fall, but fewer than ' || cast(families_needed as integer)

@@ -1,4 +1,5 @@
--- One row per date, signal and measure that a rule may ask for: the reading itself, its change, or its rank in its own year.
+-- One row per date, signal and measure that a rule may ask for: the reading itself, its change, or its rank in its own
+-- year.
 with
 
 readings as (select * from {{ ref('int_signals__as_known') }}),

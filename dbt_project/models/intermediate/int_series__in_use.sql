@@ -1,6 +1,6 @@
--- One row per reader, signal date and series: the provider in use and the day of its newest reading. The first provider in
--- the order of the seed `series` that is fresh wins; with none fresh, the first that has anything. So a window
--- never mixes providers.
+-- One row per reader, signal date and series: the provider in use and the day of its newest reading. The first provider
+-- in the order of the seed `series` that is fresh wins; with none fresh, the first that has anything. So a window never
+-- mixes providers.
 with
 
 readers as (select * from {{ ref('int_calendar__readers') }}),

@@ -1,6 +1,6 @@
 -- One row per signal date and signal: the reading as known at the cut-off, against its own past. Percentile and z-score
--- compare it with the readings of the 365 days before it, itself excluded, of the same provider; each observation counts
--- once, at its first appearance, and at least 60 are needed.
+-- compare it with the readings of the 365 days before it, itself excluded, of the same provider; each observation
+-- counts once, at its first appearance, and at least 60 are needed.
 with
 
 readings as (select * from {{ ref('int_signals__readings') }} where knowledge = 'as_known'),
@@ -33,11 +33,11 @@ ranked as (
     window
         year as (
             partition by signal_id, provider order by appeared_on
-            range between interval 365 days preceding and current row
+            range between interval '365 days' preceding and current row
         ),
         year_before as (
             partition by signal_id, provider order by appeared_on
-            range between interval 365 days preceding and interval 1 day preceding
+            range between interval '365 days' preceding and interval '1 day' preceding
         )
 ),
 

@@ -1,5 +1,5 @@
--- One row per reader, date and ETF-flow signal. Windows count trading dates that are known, not calendar days; basis points
--- are of the market capitalisation that is known.
+-- One row per reader, date and ETF-flow signal. Windows count trading dates that are known, not calendar days; basis
+-- points are of the market capitalisation that is known.
 with
 
 frame as ({{ frame(['etf_net_flow_usd', 'market_cap_usd'], 60) }}),

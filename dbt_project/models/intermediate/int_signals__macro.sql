@@ -58,11 +58,13 @@ correlations as (
         signal_date,
         case
             when count(other_return) filter (where series_id = 'ixic_close' and reading_number <= 30) = 30
-                then corr(btc_return, other_return order by reading_number) filter (where series_id = 'ixic_close' and reading_number <= 30)
+                then corr(btc_return, other_return order by reading_number)
+                    filter (where series_id = 'ixic_close' and reading_number <= 30)
         end as btc_ixic_corr_30d,
         case
             when count(other_return) filter (where series_id = 'gold_close' and reading_number <= 30) = 30
-                then corr(btc_return, other_return order by reading_number) filter (where series_id = 'gold_close' and reading_number <= 30)
+                then corr(btc_return, other_return order by reading_number)
+                    filter (where series_id = 'gold_close' and reading_number <= 30)
         end as btc_gold_corr_30d,
         case
             when count(other_return) filter (where series_id = 'ixic_close' and reading_number <= 60) = 60

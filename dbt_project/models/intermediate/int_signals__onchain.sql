@@ -49,7 +49,8 @@ peaks as (
         max(realized_loss_7d_usd) filter (where days_back = 0) as realized_loss_7d_usd,
         case when count(realized_loss_7d_usd) >= 60 then max(realized_loss_7d_usd) end as realized_loss_7d_peak_usd,
         max(net_realized_pnl_7d_usd) filter (where days_back = 0) as net_realized_pnl_7d_usd,
-        case when count(net_realized_pnl_7d_usd) >= 60 then min(net_realized_pnl_7d_usd) end as net_realized_pnl_worst_usd
+        case when count(net_realized_pnl_7d_usd) >= 60 then min(net_realized_pnl_7d_usd) end
+            as net_realized_pnl_worst_usd
     from means
     where days_back <= 89
     group by knowledge, signal_date

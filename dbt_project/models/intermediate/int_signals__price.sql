@@ -27,8 +27,11 @@ wide as (
             as drawdown_from_90d_high_pct,
         {{ change_pct(value_at('btc_close_usd', 0), over_days('avg', 'btc_close_usd', 0, 29)) }}
             as btc_close_to_30d_mean_pct,
-        100 * sqrt(365) * {{ over_days('stddev_samp', 'btc_close_usd', 0, 29, "case when series_id = 'btc_close_usd' then ln(value / previous_value) end") }}
-            as realized_vol_30d,
+        -- Other series of the frame may be zero or negative, and have no logarithm.
+        100 * sqrt(365) * {{ over_days(
+            'stddev_samp', 'btc_close_usd', 0, 29,
+            "case when series_id = 'btc_close_usd' then ln(value / previous_value) end",
+        ) }} as realized_vol_30d,
         -- The yardstick of the regimes: the 30 days before, today excluded.
         100 * {{ over_days('stddev_samp', 'btc_close_usd', 1, 30, 'value / previous_value - 1') }}
             as btc_return_stddev_30d_pct,

@@ -12,7 +12,7 @@ runs as (
     from (
         select
             *,
-            state is distinct from lag(state) over (partition by bucket order by signal_date) as is_change
+            coalesce(state <> lag(state) over (partition by bucket order by signal_date), true) as is_change
         from buckets
     )
 ),

@@ -1,5 +1,5 @@
--- One row per date and price band: unspent coins by the price at which they last moved, from the provider in use that day
--- (the first in the order of the seed `series` that has the day).
+-- One row per date and price band: unspent coins by the price at which they last moved, from the provider in use that
+-- day (the first in the order of the seed `series` that has the day).
 with
 
 bands as (select * from {{ ref('int_cost_basis__bands') }}),

@@ -1,5 +1,5 @@
--- One row per trading date, fund and version: `first_print` is what stood there first, `is_latest` marks the settled one.
--- The fund TOTAL is the sum that the page prints.
+-- One row per trading date, fund and version: `first_print` is what stood there first, `is_latest` marks the settled
+-- one. The fund TOTAL is the sum that the page prints.
 with
 
 cells as (select * from {{ ref('stg_farside__etf_flow') }}),

@@ -1,4 +1,5 @@
--- One row per trading date and series: close or yield, and its change. Yields change in basis points, prices in percent.
+-- One row per trading date and series: close or yield, and its change. Yields change in basis points, prices in
+-- percent.
 with
 
 observations as (select * from {{ ref('int_observations__macro') }}),

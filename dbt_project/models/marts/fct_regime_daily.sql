@@ -19,7 +19,7 @@ runs as (
     from (
         select
             *,
-            regime is distinct from lag(regime) over (order by signal_date) as is_change
+            coalesce(regime <> lag(regime) over (order by signal_date), true) as is_change
         from regimes
     )
 ),
@@ -72,7 +72,9 @@ described as (
                 || ' known; close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level; '
                 || runs.conditions_met || ' of H1-H3 hold'
                 || case when runs.own_label <> runs.regime then '; today alone would be ' || runs.own_label else '' end
-                || coalesce('; ' || case when runs.is_sharp_fall and not runs.is_trigger then runs.trigger_evidence end, '')
+                || coalesce(
+                    '; ' || case when runs.is_sharp_fall and not runs.is_trigger then runs.trigger_evidence end, ''
+                )
         end as explanation
     from runs
     cross join version

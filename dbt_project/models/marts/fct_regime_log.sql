@@ -2,6 +2,6 @@
 {{ config(materialized='view') }}
 with
 
-log as (select * from {{ source('raw', 'regime_log') }})
+log as (select * from {{ source('raw', 'regime_log') }} where published_at <= {{ as_of() }})
 
 select * from log

@@ -1,4 +1,5 @@
--- One row per rule in force and date: the reading, whether the rule holds (null = unknown), and how far it is from turning.
+-- One row per rule in force and date: the reading, whether the rule holds (null = unknown), and how far it is from
+-- turning.
 with
 
 bucket_rules as (select * from {{ ref('int_buckets__rules') }}),

@@ -15,7 +15,7 @@ renamed as (
         low_usd,
         close_usd,
         volume_btc,
-        taker_buy_btc as taker_buy_btc,
+        taker_buy_btc,
         known_at,
         known_at_basis,
         known_from,
