@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test lint docs sql bench clean
+.PHONY: help setup demo up run test lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -37,6 +37,9 @@ sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse
 
 bench: .venv/.dev ## what the claims about speed rest on
 	@$(BIN)/python -m benchmarks
+
+study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR
+	@$(BIN)/python -m benchmarks.study --market "$(MARKET)"
 
 clean: ## remove what was built; keeps data/
 	rm -rf .venv .dagster dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .coverage*
