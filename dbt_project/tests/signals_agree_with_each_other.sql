@@ -1,7 +1,22 @@
--- Identities between settled signals that are computed on different ways through the models.
+-- Identities between settled signals that are computed on different ways through the models. Where a provider took over
+-- from another there is none: windows never mix the two.
 with
 
-settled as (select * from {{ ref('fct_signal_daily') }} where value is not null),
+-- The mart names the source of the as-known reading; that of the settled one may be another.
+settled as (
+    select
+        published.signal_date,
+        published.signal_id,
+        published.value,
+        readings.provider,
+        readings.method_note
+    from {{ ref('fct_signal_daily') }} as published
+    join {{ ref('int_signals__readings') }} as readings
+        on readings.signal_date = published.signal_date
+        and readings.signal_id = published.signal_id
+        and readings.knowledge = 'settled'
+    where published.value is not null
+),
 
 wide as (
     select
@@ -15,6 +30,8 @@ wide as (
         ] %}
         max(value) filter (where signal_id = '{{ signal }}') as {{ signal }},
         {%- endfor %}
+        max(provider) filter (where signal_id = 'btc_close_usd') as price_provider,
+        max(provider) filter (where signal_id = 'realized_loss_usd') as loss_provider,
         -- Which venues stand behind an open interest; a change compares the same ones.
         max(method_note) filter (where signal_id = 'futures_oi_usd') as venues_usd,
         max(method_note) filter (where signal_id = 'futures_oi_btc') as venues_btc
@@ -26,12 +43,14 @@ dated as (
     select
         today.*,
         yesterday.btc_close_usd as close_before_usd,
+        yesterday.price_provider as price_provider_before,
         week_ago.futures_oi_btc as oi_week_ago_btc,
         week_ago.venues_btc as venues_week_ago,
         month_ago.futures_oi_usd as oi_month_ago_usd,
         month_ago.venues_usd as venues_month_ago,
         avg(today.realized_loss_usd) over week as loss_mean_usd,
-        count(today.realized_loss_usd) over week as loss_days
+        count(today.realized_loss_usd) over week as loss_days,
+        min(today.loss_provider) over week = max(today.loss_provider) over week as is_one_loss_provider
     from wide as today
     left join wide as yesterday on yesterday.signal_date = today.signal_date - 1
     left join wide as week_ago on week_ago.signal_date = today.signal_date - 7
@@ -69,6 +88,7 @@ identities as (
     union all
     select signal_date, 'return over a day', 100 * (btc_close_usd / close_before_usd - 1), btc_return_1d_pct
     from dated
+    where price_provider = price_provider_before
     union all
     select signal_date, 'annualised funding', 1095 * funding_rate_8h_pct, funding_rate_annualized_pct
     from dated
@@ -90,6 +110,7 @@ identities as (
     select signal_date, 'realised loss, 7-day mean', loss_mean_usd, realized_loss_7d_usd
     from dated
     where loss_days = 7
+        and is_one_loss_provider
     union all
     select signal_date, 'equities', (spx_return_5d_pct + ixic_return_5d_pct) / 2, equities_return_5d_pct
     from dated
