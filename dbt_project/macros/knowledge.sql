@@ -42,6 +42,11 @@
     end
 {%- endmacro %}
 
+{# Had a UTC day ended at `as_of`? A day that runs has readings already, but they are not yet the day's. #}
+{% macro has_ended(day) -%}
+    {{ day }} <= (select last_closed_date from {{ ref('int_calendar__horizon') }})
+{%- endmacro %}
+
 {# Is a version (alias `version`) the one that stands on a date, for whoever reads on it? #}
 {% macro stands_on(version, moment) -%}
     {{ version }}.known_from <= {{ moment }}

@@ -1,8 +1,10 @@
--- One row per dated event: hand-kept policy events, option expiries of the newest chain, and the estimated next difficulty
--- adjustment.
+-- One row per dated event: hand-kept policy events, option expiries of the newest chain, and the estimated next
+-- difficulty adjustment.
 with
 
-hand_kept as (select * from {{ ref('events') }}),
+horizon as (select * from {{ ref('int_calendar__horizon') }}),
+
+hand_kept as (select * from {{ ref('events') }} where known_from <= (select known_until_at from horizon)),
 
 chain as (select * from {{ ref('int_options__open_interest') }}),
 

@@ -1,6 +1,11 @@
--- One row per analyst's level: the price that the question is asked about, its absorption cluster, and when it is in force.
+-- One row per analyst's level: the price that the question is asked about, its absorption cluster, and when it is in
+-- force.
 with
 
-levels as (select * from {{ ref('levels') }})
+levels as (select * from {{ ref('levels') }}),
 
-select * from levels
+horizon as (select * from {{ ref('int_calendar__horizon') }}),
+
+known as (select * from levels where known_from <= (select known_until_at from horizon))
+
+select * from known

@@ -13,6 +13,7 @@ latest as (
         known_at_basis
     from days
     where known_until is null
+        and {{ has_ended('observed_date') }}
 )
 
 select * from latest

@@ -1,5 +1,5 @@
--- One row per date, horizon and strike: the risk-neutral chance that bitcoin is below the strike at the horizon, and that
--- it touches the strike by then. A price of insurance, not a forecast.
+-- One row per date, horizon and strike: the risk-neutral chance that bitcoin is below the strike at the horizon, and
+-- that it touches the strike by then. A price of insurance, not a forecast.
 with
 
 snapshots as (select * from {{ ref('int_options__daily_snapshots') }}),
@@ -15,6 +15,7 @@ joined as (
         probabilities.prob_touch_pct
     from snapshots
     join probabilities on probabilities.snapshot_time = snapshots.snapshot_at
+    where {{ has_ended('snapshots.observed_date') }}
 )
 
 select * from joined

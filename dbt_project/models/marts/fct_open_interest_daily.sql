@@ -1,5 +1,5 @@
--- One row per date and venue: the day's last open interest, one side of each contract. CoinGlass's aggregate stands as a
--- venue of its own and has no bitcoin figure.
+-- One row per date and venue: the day's last open interest, one side of each contract. CoinGlass's aggregate stands as
+-- a venue of its own and has no bitcoin figure.
 with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
@@ -16,6 +16,7 @@ latest as (
         known_at_basis
     from own_venues
     where known_until is null
+        and {{ has_ended('observed_date') }}
     union all
     select
         observed_date,

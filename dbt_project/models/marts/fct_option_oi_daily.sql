@@ -11,6 +11,7 @@ renamed as (
         option_type,
         open_interest_btc
     from open_interest
+    where {{ has_ended('observed_date') }}
 )
 
 select * from renamed

@@ -17,6 +17,7 @@ joined as (
         snapshots.snapshot_at
     from snapshots
     join tenors on tenors.snapshot_time = snapshots.snapshot_at
+    where {{ has_ended('snapshots.observed_date') }}
 )
 
 select * from joined
