@@ -244,7 +244,8 @@ class Warehouse:
                 rules.operator, rules.enter_threshold, rules.readings, rules.unit, rules.rationale,
                 daily.value, daily.observed_date, daily.holds, daily.flip_distance
             from marts.fct_rule_daily as daily
-            join marts.dim_rule as rules on rules.rule_id = daily.rule_id
+            join marts.dim_rule as rules
+                on rules.rule_id = daily.rule_id and daily.signal_date between rules.valid_from and rules.valid_to
             where daily.signal_date = $day
             order by rules.target_id, rules.direction, rules.rule_group, rules.rule_id
             """,

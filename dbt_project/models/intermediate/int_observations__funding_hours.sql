@@ -86,7 +86,9 @@ counted as (
         *,
         date_diff('hour', max(case when rate_per_hour <= 0 then hour_at end) over before, hour_at) as hours_positive,
         date_diff('hour', min(hour_at) over before, hour_at) + 1 as hours_since_start,
-        sign(rate_per_hour) <> lag(sign(rate_per_hour)) over (order by hour_at) as is_flip
+        -- A rate of exactly zero has no sign of its own.
+        sign(rate_per_hour) <> lag(nullif(sign(rate_per_hour), 0) ignore nulls) over (order by hour_at)
+        and rate_per_hour <> 0 as is_flip
     from pooled_hours
     window before as (order by hour_at rows between unbounded preceding and current row)
 ),

@@ -33,8 +33,8 @@ own_labels as (
                     and btc_close_to_30d_mean_pct < 0
                     and drawdown_from_90d_high_pct <= bear_drawdown_pct
                 )
-                or (btc_close_usd < cluster_low_usd and bears >= greatest(bear_lasts_bears, bulls))
-                or (closes_below_cluster_3d = 3 and bulls <= recovery_bulls) then 'bear_continuation'
+                or (btc_close_usd < cluster_low_usd and bears >= greatest(bear_cluster_bears, bulls))
+                or (closes_below_cluster_3d = 3 and bulls <= bear_cluster_bulls) then 'bear_continuation'
             else 'stabilizing'
         end as own_label
     from expanding

@@ -44,7 +44,7 @@ described as (
             when runs.s3 is not true then 'S3'
         end as next_condition,
         runs.buckets_known,
-        runs.closes_in_cluster_3d = 3 as holds_cluster,
+        case when runs.cluster_source <> 'none' then runs.closes_in_cluster_3d = 3 end as holds_cluster,
         runs.worsening = 0 as nothing_worsens,
         runs.conditions_met = 3 and 2 * runs.bulls > runs.buckets_known and runs.bears = 0 as fully_confirmed,
         runs.btc_close_usd,
