@@ -1,4 +1,4 @@
-"""The bundled scenario continued: inputs that confirm walk the path to a recovery, inputs that refute to a bear market."""
+"""The scenario continued: inputs that confirm walk the path to a recovery, inputs that refute to a bear market."""
 
 from collections.abc import Callable
 from datetime import date

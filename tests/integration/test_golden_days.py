@@ -105,8 +105,8 @@ def test_stress_readings_lie_on_the_side_that_the_article_says(marts: duckdb.Duc
 
 def test_the_golden_days_get_their_regimes(marts: duckdb.DuckDBPyConnection) -> None:
     rows = marts.execute(
-        "select regime, level_usd, cluster_low_usd, cluster_high_usd, cluster_source, next_condition, r1, r2, r3, h1, s1 "
-        "from fct_regime_daily where signal_date in (?, ?) order by signal_date",
+        "select regime, level_usd, cluster_low_usd, cluster_high_usd, cluster_source, next_condition, "
+        "r1, r2, r3, h1, s1 from fct_regime_daily where signal_date in (?, ?) order by signal_date",
         [FIFTH, SIXTH],
     ).fetchall()
     level = (70_000, 66_900, 70_600, "analyst")

@@ -36,9 +36,7 @@ def settled(marts: duckdb.DuckDBPyConnection, signal: str, day: date) -> float:
     return row[0]
 
 
-def test_the_flow_of_a_date_is_the_sum_over_the_funds_of_the_page(
-    marts: duckdb.DuckDBPyConnection, real: Path
-) -> None:
+def test_the_flow_of_a_date_is_the_sum_over_the_funds_of_the_page(marts: duckdb.DuckDBPyConnection, real: Path) -> None:
     day = date(2026, 1, 30)
     table = pl.read_parquet(real / "market" / "etf_flow.parquet").filter(pl.col("date") == day)
     assert settled(marts, "etf_net_flow_usd", day) == pytest.approx(1e6 * table["flow_usd_m"].sum(), abs=1)
