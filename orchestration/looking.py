@@ -1,22 +1,29 @@
 """Commands that only look: at the published warehouse, or at what is declared."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import click
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
 from orchestration import terminal
+from orchestration.freshness import stale
 from orchestration.request import RequestError
 from orchestration.settings import Settings
+from orchestration.upstream import PUBLIC_SOURCES, origin_of
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
 from sources import DATASETS
+from warehouse.database import connect
 from warehouse.home import Home
 
-MOST_ROWS = 1_000
+ROWS_AT_ONCE = 10_000
+PLAIN: Mapping[str, Any] = {"box": None, "pad_edge": False}
+_HOLDS = {True: "✓", False: "✗", None: "unknown"}
 
 
 def show_board(day: date | None, as_of: datetime | None, lang: str, json: bool) -> None:
@@ -36,23 +43,77 @@ def print_board(
 
 
 def show_rules(day: date | None) -> None:
-    """Every rule with whether it holds and the distance to its flip."""
+    """Every rule in force on a day: whether it holds, on which reading, and the distance to its flip."""
     with open_published(_published(None)) as warehouse:
-        newest = warehouse.rows("select max(signal_date) as day from marts.fct_regime_daily")[0]["day"]
-        rows = warehouse.rows("select * from marts.fct_rule_daily where signal_date = $day", day=day or newest)
-    _print(rows)
+        rows = warehouse.rows(
+            """
+            select
+                rule.scope, rule.target_id, rule.direction, daily.rule_id, daily.holds, daily.value, rule.signal_id,
+                rule.measure, rule.operator, rule.enter_threshold, rule.unit, daily.readings_met, rule.readings,
+                daily.flip_distance, daily.observed_date
+            from marts.fct_rule_daily as daily
+            join marts.dim_rule as rule
+                on rule.rule_id = daily.rule_id and daily.signal_date between rule.valid_from and rule.valid_to
+            where daily.signal_date = coalesce($day, (select max(signal_date) from marts.fct_rule_daily))
+            order by rule.scope, rule.target_id, rule.direction, daily.rule_id
+            """,
+            day=day,
+        )
+    if not rows:
+        raise RequestError(f"No rule was evaluated on {day}. `leadline show` names the days that there are.")
+    table = Table("rule", "says", "holds", "reading", "rule holds when", "readings", "to flip", "observed", **PLAIN)
+    for row in rows:
+        measure = row["signal_id"] + ("" if row["measure"] == "value" else f", {row['measure']}")
+        condition = f"{measure} {row['operator']} {_number(row['enter_threshold'])}"
+        table.add_row(
+            row["rule_id"],
+            f"{row['target_id']} {row['direction']}",
+            _HOLDS[row["holds"]],
+            f"{_number(row['value'])} {row['unit'] or ''}",
+            condition,
+            f"{row['readings_met'] or 0} of {row['readings']}",
+            _number(row["flip_distance"]),
+            _cell(row["observed_date"]),
+        )
+    terminal.console().print(table)
 
 
 def show_status() -> None:
     """Freshness and coverage of every dataset, as the published warehouse has it."""
-    with open_published(_published(None)) as warehouse:
-        _print(warehouse.sources())
+    published = _existing(_published(None))
+    with open_published(published) as warehouse:
+        rows = warehouse.rows("select * from marts.dim_source order by dataset_id")
+    table = Table("dataset", "state", "newest observation", "rows", "rejected", "last asked", "answer", **PLAIN)
+    with connect(published, read_only=True) as connection:
+        now = _now_of(published.parent, connection)
+        declared = {dataset.id: dataset for dataset in DATASETS}
+        for row in rows:
+            newest = row["last_observed_at"]
+            late = stale(declared[row["dataset_id"]], newest and newest.replace(tzinfo=UTC), now, connection)
+            table.add_row(
+                row["dataset_id"],
+                "needs a key" if row["last_outcome"] == "needs_key" else "stale" if late else "fresh",
+                _minute(newest),
+                f"{row['rows_loaded'] or 0:,}",
+                f"{row['rows_quarantined'] or 0:,}",
+                _minute(row["last_attempt_at"]),
+                row["last_message"] or _cell(row["last_outcome"]),
+            )
+    terminal.console().print(table)
+
+
+def _now_of(home: Path, connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Now; for a home filled from a stand-in the latest instant that was asked about."""
+    if origin_of(home) == PUBLIC_SOURCES:
+        return datetime.now(UTC)
+    [[until]] = connection.execute("select max(asked_until) from raw.attempt").fetchall()
+    return until.replace(tzinfo=UTC) if until else datetime.now(UTC)
 
 
 def show_sources() -> None:
     """Every declared dataset; needs no warehouse."""
     settings = Settings()
-    table = Table("dataset", "bucket", "asked", "key", "may republish", "licence", box=None, pad_edge=False)
+    table = Table("dataset", "bucket", "asked", "key", "may republish", "licence", **PLAIN)
     table.columns[0].no_wrap = True
     for dataset in DATASETS:
         provider = dataset.provider
@@ -99,23 +160,21 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: str, console: Console)
         console.print(str(relation), highlight=False, markup=False)
         return
     # For a pipe: tab-separated, all rows.
-    console.print("\t".join(relation.columns), highlight=False, markup=False, soft_wrap=True)
-    while rows := relation.fetchmany(MOST_ROWS):
-        for row in rows:
-            console.print("\t".join(map(_cell, row)), highlight=False, markup=False, soft_wrap=True)
-
-
-def _print(rows: Sequence[dict[str, object]]) -> None:
-    if not rows:
-        raise RequestError("There is nothing to show. `leadline run` fetches and builds.")
-    table = Table(*rows[0], box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    terminal.console().print(table)
+    click.echo("\t".join(relation.columns))
+    while rows := relation.fetchmany(ROWS_AT_ONCE):
+        click.echo("\n".join("\t".join(map(_cell, row)) for row in rows))
 
 
 def _cell(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
+
+
+def _minute(instant: datetime | None) -> str:
+    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
 def _published(as_of: datetime | None) -> Path:
