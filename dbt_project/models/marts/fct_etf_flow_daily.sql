@@ -1,24 +1,37 @@
--- One row per trading date, fund and version: `first_print` is what stood there first, `is_latest` marks the settled
--- one. The fund TOTAL is the sum that the page prints.
+-- One row per trading date and fund: the settled flow, and beside it what stood there first. The fund TOTAL is the sum that
+-- the page prints.
 with
 
 cells as (select * from {{ ref('stg_farside__etf_flow') }}),
 
 dates as (select * from {{ ref('int_etf__dates') }}),
 
-reported as (
+prints as (
     select
-        cells.observed_date as signal_date,
-        cells.fund,
-        cells.flow_usd,
-        coalesce(dates.is_complete, false) as is_final,
-        cells.known_at,
-        cells.known_at_basis,
-        row_number() over (partition by cells.observed_date, cells.fund order by cells.known_at) = 1 as is_first_print,
-        row_number() over (partition by cells.observed_date, cells.fund order by cells.known_at desc) = 1 as is_latest
+        observed_date as signal_date,
+        fund,
+        arg_max(flow_usd, known_at) as flow_usd,
+        max(known_at) as known_at,
+        arg_max(known_at_basis, known_at) as known_at_basis,
+        arg_min(flow_usd, known_at) as first_print_usd,
+        min(known_at) as first_print_at
     from cells
-    left join dates on dates.observed_date = cells.observed_date and dates.known_until is null
-    where cells.flow_usd is not null
+    where flow_usd is not null
+    group by observed_date, fund
+),
+
+joined as (
+    select
+        prints.signal_date,
+        prints.fund,
+        prints.flow_usd,
+        coalesce(dates.is_complete, false) as is_final,
+        prints.known_at,
+        prints.known_at_basis,
+        prints.first_print_usd,
+        prints.first_print_at
+    from prints
+    left join dates on dates.observed_date = prints.signal_date and dates.known_until is null
 )
 
-select * from reported
+select * from joined
