@@ -14,6 +14,7 @@ from rich.table import Table
 from orchestration import dbt, terminal
 from orchestration.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, EXIT_REFUSED, chosen
 from orchestration.settings import Settings
+from orchestration.upstream import newest
 from sources import DATASETS, PROVIDERS
 from sources.dataset import Access, Dataset, Window
 from sources.errors import Failure, SourceError
@@ -29,8 +30,9 @@ def probe_providers(selected: Sequence[str]) -> int:
     settings = Settings()
     datasets = chosen(selected) if selected else list(DATASETS)
     cheapest = {dataset.provider.name: dataset for dataset in reversed(datasets)}
+    clock = newest(settings) if settings.upstream else None
     with ThreadPoolExecutor(len(cheapest)) as pool:
-        answers = dict(zip(cheapest, pool.map(lambda d: _probe(d, settings), cheapest.values()), strict=True))
+        answers = dict(zip(cheapest, pool.map(lambda d: _probe(d, settings, clock), cheapest.values()), strict=True))
     table = Table("provider", "dataset", "answer", box=None, pad_edge=False)
     for name in sorted(answers):
         table.add_row(name, cheapest[name].id, answers[name])
@@ -39,14 +41,13 @@ def probe_providers(selected: Sequence[str]) -> int:
     return EXIT_PUBLISHED if all(answer.startswith(fine) for answer in answers.values()) else EXIT_DEAD_SOURCES
 
 
-def _probe(dataset: Dataset, settings: Settings) -> str:
-    payloads: list[Payload] = []
+def _probe(dataset: Dataset, settings: Settings, clock: datetime | None) -> str:
     try:
         with Session(
             dataset.provider,
             key=settings.key(dataset.provider.name),
             upstream=settings.upstream,
-            receive=payloads.append,
+            clock=clock,
             ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
         ) as session:
             now = session.now()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from orchestration.cli import main
 from orchestration.fetching import Fetched, Outcome, Planned, fetch
 from orchestration.loading import Known, remaining
 from orchestration.planning import Span, asks, cut_off, midnight
@@ -137,3 +139,17 @@ def test_a_back_fill_goes_on_where_it_stopped_and_asks_the_newest_again() -> Non
     assert left == questions[len(questions) // 2 + 1 :]
     everything = Known(asked=[(SPAN.start or _at(1), SPAN.end)])
     assert remaining(questions, everything, SPAN) == questions[-1:]
+
+
+def test_a_probe_tells_who_answers_and_who_does_not(
+    market: Path, sandbox: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEADLINE_KEY_GLASSNODE", raising=False)
+    monkeypatch.setenv("LEADLINE_UPSTREAM", sandbox(market, faults="api.bybit.com=down"))
+    result = CliRunner().invoke(main, ["probe", "--select", "binance.funding_rate", "--select", "glassnode.metric"])
+    assert result.exit_code == 0, result.output
+    assert "answered, 22 rows" in result.output
+    assert "needs_key" in result.output
+    result = CliRunner().invoke(main, ["probe", "--select", "bybit"])
+    assert result.exit_code == 3
+    assert "outage" in result.output
