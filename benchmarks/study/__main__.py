@@ -71,6 +71,8 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
         sensitivity.judge(kind, name, base, rules.labels(rows))
         for kind, name, rows in sensitivity.plan(rules.rows, draws)
     ]
+    replaced = sensitivity.with_volume_for_liquidations(rules.rows)
+    stand_in = None if replaced is None else rules.labels(replaced)
 
     compared = None
     if archive is not None:
@@ -90,7 +92,17 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
     if compared is not None:
         plots.surfaces(compared, out / "surfaces.svg")
     findings = Findings(
-        past, runs, durations(runs), outcomes, days, labelled, rules.rows, variants, compared, sanity.checks(past, runs)
+        past,
+        runs,
+        durations(runs),
+        outcomes,
+        days,
+        labelled,
+        rules.rows,
+        variants,
+        stand_in,
+        compared,
+        sanity.checks(past, runs),
     )
     write(findings, out)
     for check in findings.checks:

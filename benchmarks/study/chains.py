@@ -14,7 +14,6 @@ from tests.unit.analytics.chains import deribit_month
 MONTHS = ("2026-01", "2026-04", "2026-05", "2026-06", "2026-07")
 TENORS_D = (7, 30, 90)
 SHORTEST_D = 2  # as in the definition of the surface
-FARTHEST = 0.08  # in delta: with no quote so near on either side there is nothing to compare with
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _readings(chain: pl.DataFrame) -> Iterator[tuple[object, int, float, float]]
 
 def _between(deltas: np.ndarray, volatilities: np.ndarray, target: float) -> float | None:
     above = int(np.searchsorted(deltas, target))
-    if above in (0, len(deltas)) or max(target - deltas[above - 1], deltas[above] - target) > FARTHEST:
+    if above in (0, len(deltas)):
         return None
     return float(np.interp(target, deltas[above - 1 : above + 1], volatilities[above - 1 : above + 1]))
 

@@ -50,6 +50,7 @@ class Findings:
     labelled: pl.DataFrame
     rules: pl.DataFrame
     variants: Sequence[Variant]
+    stand_in: pl.DataFrame | None
     compared: Compared | None
     checks: Sequence[Check]
 
@@ -93,6 +94,7 @@ def _content(findings: Findings) -> dict[str, object]:
         "windows": stress,
         "coverage": _coverage(past),
         "unknown_buckets": _unknown_buckets(past),
+        "stand_in": _stand_in(past.regimes, findings.stand_in),
         "hot_days": findings.days.filter("is_hot_near_high").height,
         "flows_unknown_2025": next(row["2025"] for row in _unknown_buckets(past) if row["bucket"] == "flows"),
         "sharp_falls": _sharp_falls(findings.days),
@@ -114,6 +116,7 @@ def _content(findings: Findings) -> dict[str, object]:
         "first_fit_year": baselines.FIRST_FIT_YEAR,
         "skew_errors": errors(findings.compared.skew).to_dicts() if findings.compared else [],
         "atm_errors": errors(findings.compared.atm).to_dicts() if findings.compared else [],
+        "farthest": _farthest(findings.compared) if findings.compared else [],
         "level": _level(findings.compared) if findings.compared else None,
         "checks": findings.checks,
     }
@@ -177,6 +180,17 @@ def _sharp_falls(days: pl.DataFrame) -> dict[str, int]:
     }
 
 
+def _stand_in(base: pl.DataFrame, other: pl.DataFrame | None) -> dict[str, object] | None:
+    """How the labels would be counted if spot volume stood in for liquidations in every rule."""
+    if other is None:
+        return None
+    found: dict[str, object] = {"kept_pct": 100 * (base["regime"] == other["regime"]).mean()}
+    for name in ("stabilizing", "expansion"):
+        found[f"{name}_before"] = (base["regime"] == name).sum()
+        found[name] = (other["regime"] == name).sum()
+    return found
+
+
 def _spread(variants: Sequence[Variant]) -> list[dict[str, object]]:
     """Kept share over random variants, a row a regime and one for all days: median, 5th and 95th percentile."""
     shares = {name: [own.kept_by_regime[name] for own in variants] for name in variants[0].kept_by_regime}
@@ -218,6 +232,11 @@ def _cross(labelled: pl.DataFrame, other: str) -> dict[str, object]:
         if own.height:
             rows.append((name, own.height, [100 * (own[other] == column).mean() for column in columns]))
     return {"columns": columns, "rows": rows}
+
+
+def _farthest(compared: Compared, count: int = 3) -> list[dict[str, object]]:
+    """The risk reversals on which ours and the collector's differ most."""
+    return compared.skew.sort((pl.col("ours") - pl.col("theirs")).abs(), descending=True).head(count).to_dicts()
 
 
 def _level(compared: Compared) -> dict[str, object]:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from benchmarks.study.forward import later, outcomes, separate
-from benchmarks.study.sensitivity import judge, kappa, moved, plan, step
+from benchmarks.study.sensitivity import judge, kappa, moved, plan, step, with_volume_for_liquidations
 from benchmarks.study.spells import spells
 
 FIRST = date(2024, 1, 1)
@@ -102,3 +102,13 @@ def test_a_variant_is_judged_by_the_base_labels():
     assert verdict.kept_pct == pytest.approx(50)
     assert verdict.kept_by_regime == {"a": 50, "b": 100, "capitulation": 0}
     assert verdict.capitulations == 0
+
+
+def test_volume_stands_in_for_liquidations_only_where_nothing_does_yet():
+    asked = {"signal_id": "liquidations_usd", "alternative_group": None, "alternative_rank": None}
+    rows = rules({"enter_threshold": 95} | asked, {"enter_threshold": 0} | asked | {"signal_id": "sopr"})
+    rows = rows.cast({"alternative_group": pl.String, "alternative_rank": pl.Int32})
+    replaced = with_volume_for_liquidations(rows)
+    assert replaced["rule_id"].to_list() == ["rule_0", "rule_0_by_volume", "rule_1"]
+    assert replaced["alternative_rank"].to_list() == [1, 2, None]
+    assert with_volume_for_liquidations(replaced) is None
