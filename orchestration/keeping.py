@@ -88,8 +88,11 @@ def back_up() -> None:
 
 
 def write_docs() -> None:
-    """dbt's documentation site."""
-    terminal.console().print(f"{dbt.document(_home().build_file)}", highlight=False, soft_wrap=True)
+    """dbt's documentation site, with the columns and sizes of what was built last."""
+    home = _home()
+    if not home.build_file.exists():
+        raise RequestError(f"Nothing is built in {home.path} yet. `leadline run` or `make demo` does.")
+    terminal.console().print(f"{dbt.document(home.build_file)}", highlight=False, soft_wrap=True)
 
 
 def _home() -> Home:
