@@ -13,7 +13,7 @@ from sandbox.serving import Handler, Question, text_answer
 ORDER = ("IBIT", "FBTC", "BITB", "ARKB", "BTCO", "EZBC", "BRRR", "HODL", "BTCW", "MSBT", "GBTC", "BTC")
 RECENT_DATES = 13
 PLACEHOLDER_FROM = time(12)  # the row of a trading date is there, all dashes, from about noon of it
-UNDATED_FROM = timedelta(days=1, hours=12)  # where no publication time is known
+UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 DAY = timedelta(days=1)
 BLANK = "&nbsp;&nbsp;"
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.demo import environment, stand_in
-from orchestration.running import EXIT_PUBLISHED, Request, run_and_tell
+from orchestration.demo import demo_settings
+from orchestration.request import EXIT_PUBLISHED, Request
+from orchestration.running import run_and_tell
+from orchestration.settings import environment
+from sandbox.apart import running_apart
 from sandbox.scenario import Ending, generate
 from sources import DATASETS
 
@@ -27,8 +30,9 @@ def continued(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Ending], li
         home: Path = tmp_path_factory.mktemp(ending.name.lower())
         generate(home / "market", ending=ending)
         selected = tuple(dataset.id for dataset in DATASETS if dataset.id not in SPARED)
-        with stand_in(home / "market") as upstream, environment(home, upstream):
-            assert run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY, selected)) == EXIT_PUBLISHED
+        with running_apart(home / "market") as upstream, environment(**demo_settings(home, upstream)):
+            request = Request("backfill", FIRST_DAY, LAST_DAY, selected, keeps_history=False)
+            assert run_and_tell(request) == EXIT_PUBLISHED
         with duckdb.connect(str(home / "leadline.duckdb"), read_only=True) as published:
             return published.execute(
                 "select signal_date, regime, next_condition, fully_confirmed, s1, s2, s3 from marts.fct_regime_daily "

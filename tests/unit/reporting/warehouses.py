@@ -110,7 +110,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         );
         create table marts.dim_rule (
             rule_id varchar, scope varchar, target_id varchar, direction varchar, rule_group varchar, signal_id varchar,
-            measure varchar, operator varchar, enter_threshold double, readings integer, unit varchar, rationale varchar
+            measure varchar, operator varchar, enter_threshold double, readings integer, unit varchar,
+            rationale varchar, valid_from date, valid_to date
         );
         create table marts.fct_rule_daily (
             signal_date date, rule_id varchar, value double, observed_date date, holds boolean, flip_distance double
@@ -156,7 +157,9 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> None:
         scope = "framework" if target[0].isupper() else "bucket"
         rule_id = f"{target}.{group}.{measure}"
         definition = [rule_id, scope, target, direction, group, signal, measure, operator, enter, readings, unit, "why"]
-        connection.execute(f"insert into marts.dim_rule values ({', '.join('?' * 12)})", definition)
+        connection.execute(
+            f"insert into marts.dim_rule values ({', '.join('?' * 12)}, '2009-01-03', '9999-12-31')", definition
+        )
         value, holds, distance = daily
         connection.execute(
             "insert into marts.fct_rule_daily values (?, ?, ?, ?, ?, ?)", [DAY, rule_id, value, DAY, holds, distance]

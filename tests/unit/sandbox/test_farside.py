@@ -78,10 +78,10 @@ def test_a_figure_stands_on_the_page_from_its_publication_on(tmp_path: Path) -> 
     assert shown(recent, market, datetime(2026, 2, 6, 11)).row(-1) == (D, False, -434.1e6, 10e6, -424.1e6)
 
 
-def test_a_figure_without_a_publication_time_stands_there_from_the_next_noon_on(tmp_path: Path) -> None:
+def test_a_figure_without_a_publication_time_stands_there_from_the_next_morning_on(tmp_path: Path) -> None:
     market = folder(tmp_path / "market", flows(*((D, fund, 1.0, None) for fund in FUNDS)))
-    assert shown(recent, market, datetime(2026, 2, 6, 11, 59)).row(-1) == (D, True, None, None, 0.0)
-    assert shown(recent, market, datetime(2026, 2, 6, 12)).row(-1) == (D, False, 1e6, 1e6, 2e6)
+    assert shown(recent, market, datetime(2026, 2, 6, 9, 59)).row(-1) == (D, True, None, None, 0.0)
+    assert shown(recent, market, datetime(2026, 2, 6, 10)).row(-1) == (D, False, 1e6, 1e6, 2e6)
 
 
 def test_a_revision_replaces_the_figure_when_it_comes(tmp_path: Path) -> None:
