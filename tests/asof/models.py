@@ -6,6 +6,7 @@ kept and run here as it stands; `test_as_of.py` holds that this gives dbt's own 
 
 import json
 import runpy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
@@ -16,8 +17,9 @@ import duckdb
 from orchestration import dbt
 from warehouse.database import connect
 
-PLACEHOLDER = datetime(2999, 12, 31)  # compiled into the statements, and replaced for each build
+EVERYTHING_KNOWN = "2999-12-31"  # as the orchestrator says it; compiled in, and replaced for each build
 VARIABLES = {"code_version": "test", "origin": "the bundled scenario"}
+MODELS = ("resource_type:seed", "resource_type:model")
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,15 @@ class Model:
 
 
 def compile_models(build_file: Path) -> list[Model]:
-    """Run dbt once on a build file, which leaves the seeds in it; the models in the order of their references."""
-    built = dbt.build(build_file, {"as_of": _text(PLACEHOLDER), **VARIABLES}, select=["resource_type:seed", *_models()])
+    """Run dbt once on a build file, which leaves the seeds in it."""
+    built = dbt.build(build_file, {"as_of": EVERYTHING_KNOWN, **VARIABLES}, select=MODELS)
     assert not built.failures, built.failures
-    manifest = json.loads(dbt.MANIFEST.read_text())
+    return compiled_models(build_file)
+
+
+def compiled_models(build_file: Path) -> list[Model]:
+    """What dbt left beside a build file that it built, in the order of the references."""
+    manifest = json.loads(dbt.prepare().read_text())
     nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     order = TopologicalSorter({name: set(node["depends_on"]["nodes"]) & set(nodes) for name, node in nodes.items()})
     compiled = build_file.parent / "dbt" / "compiled" / manifest["metadata"]["project_name"]
@@ -47,32 +54,26 @@ def compile_models(build_file: Path) -> list[Model]:
     ]
 
 
-def build_models(models: list[Model], build_file: Path, as_of: datetime | None = None) -> None:
+def build_models(models: Sequence[Model], build_file: Path, as_of: datetime | None = None) -> None:
     """Build every model in a build file that holds the seeds; with `as_of` (aware) from what was known then."""
-    known = as_of.astimezone(UTC).replace(tzinfo=None) if as_of else PLACEHOLDER
+    known = f"{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if as_of else EVERYTHING_KNOWN
     connection = connect(build_file)
     try:
         for model in models:
+            schema, _, _ = model.relation.partition(".")
+            connection.execute(f"create schema if not exists {schema}")
             if model.compiled.suffix == ".py":
                 _build_python(connection, model)
             else:
-                statement = model.compiled.read_text().replace(_text(PLACEHOLDER), _text(known))
+                statement = model.compiled.read_text().replace(f"'{EVERYTHING_KNOWN}'", f"'{known}'")
                 connection.execute(f"create or replace {model.materialized} {model.relation} as {statement}")
     finally:
         connection.close()
 
 
-def _models() -> list[str]:
-    """What dbt selects; tests of the models are left to the suite that is about them."""
-    return ["resource_type:model"]
-
-
 def _build_python(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     module = runpy.run_path(str(model.compiled))
     references = module["dbtObj"](lambda relation: connection.sql(f"from {relation}"))
-    frame = module["model"](references, connection)  # noqa: F841 - DuckDB finds it by name
+    connection.register("frame", module["model"](references, connection))
     connection.execute(f"create or replace table {model.relation} as from frame")
-
-
-def _text(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%d %H:%M:%S")
+    connection.unregister("frame")

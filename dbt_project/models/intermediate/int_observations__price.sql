@@ -17,6 +17,9 @@ pooled_by_market as (
         ~ "as coinbase_premium_bps",
         'count(*) as source_count',
         "string_agg(pieces.venue, ', ' order by pieces.venue) as venues",
+        'count(pieces.taker_buy_btc) as taker_source_count',
+        "string_agg(pieces.venue, ', ' order by pieces.venue) filter (where pieces.taker_buy_btc is not null) "
+        ~ "as taker_venues",
     ]) }}
 ),
 
@@ -26,8 +29,16 @@ by_market as (
         market || ' venues' as provider,
         observed_date,
         value,
-        source_count,
-        'median of ' || market || ': ' || venues as method_note,
+        case series_id
+            when 'taker_buy_share_pct' then taker_source_count
+            when 'coinbase_premium_bps' then 2
+            else source_count
+        end as source_count,
+        case series_id
+            when 'taker_buy_share_pct' then market || ': ' || taker_venues
+            when 'coinbase_premium_bps' then 'coinbase over binance'
+            else 'median of ' || market || ': ' || venues
+        end as method_note,
         known_at,
         known_at_basis,
         known_from,
