@@ -56,6 +56,8 @@ pooled_days as (
         funding_positive_venue_share_pct,
         source_count,
         method_note,
+        venues_reporting,
+        venue_names,
         known_at,
         known_at_basis
     from (
@@ -74,6 +76,8 @@ pooled_days as (
                 || string_agg(venue, ', ' order by venue)
                     filter (where not is_weighted or open_interest_usd is not null)
                 as method_note,
+            count(*) as venues_reporting,
+            string_agg(venue, ', ' order by venue) as venue_names,
             max(known_at) as known_at,
             max(known_at_basis) as known_at_basis
         from weighted
@@ -87,8 +91,9 @@ series as (
         'own venues' as provider,
         observed_date,
         value,
-        source_count,
-        method_note,
+        -- The share counts every venue that reports, the rate only those that it weighs.
+        case when series_id = 'funding_rate_8h_pct' then source_count else venues_reporting end as source_count,
+        case when series_id = 'funding_rate_8h_pct' then method_note else 'venues: ' || venue_names end as method_note,
         known_at,
         known_at_basis,
         known_from,
