@@ -1,5 +1,6 @@
 """A copy of what is loaded, for a build as of an earlier instant. The warehouse itself is left alone."""
 
+import shutil
 from datetime import datetime
 
 from orchestration.upstream import origin_of
@@ -13,8 +14,8 @@ def frozen_copy(home: Home, instant: datetime) -> Home:
     """The home `as_of/<instant>/` with a build file of its own, holding the loaded schemas and no models."""
     target = home.as_of(instant)
     target.claim_origin(origin_of(home.path))
-    target.build.mkdir(parents=True, exist_ok=True)
-    target.build_file.unlink(missing_ok=True)
+    shutil.rmtree(target.build, ignore_errors=True)  # an interrupted build's file, with its write-ahead log
+    target.build.mkdir(parents=True)
     with Warehouse(home) as warehouse:
         connection = warehouse.connection
         connection.execute(f"attach '{_quoted(target)}' as frozen")
