@@ -1,5 +1,5 @@
--- One row per trading date and fund: the settled flow, and beside it what stood there first. The fund TOTAL is the sum that
--- the page prints.
+-- One row per trading date and fund: the settled flow, and beside it what stood there first. The fund TOTAL is the sum
+-- that the page prints.
 with
 
 cells as (select * from {{ ref('stg_farside__etf_flow') }}),
