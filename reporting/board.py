@@ -320,12 +320,16 @@ class Warehouse:
 
 
 @contextmanager
-def open_published(published: Path) -> Iterator[Warehouse]:
-    """The published warehouse for questions. Raises BoardError when it is absent or was made by another version."""
+def open_published(published: Path, *, public: bool = False) -> Iterator[Warehouse]:
+    """The published warehouse for questions; `public` leaves out the values that may not be passed on.
+
+    Raises BoardError when it is absent or was made by another version.
+    """
     if not published.is_file():
         raise BoardError(f"There is no published warehouse at {published}. Run `leadline run` (or `make demo`) first.")
-    connection = duckdb.connect(str(published), read_only=True)
+    connection = None
     try:
+        connection = public_copy(published) if public else duckdb.connect(str(published), read_only=True)
         yield Warehouse(connection)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise BoardError(
@@ -333,7 +337,33 @@ def open_published(published: Path) -> Iterator[Warehouse]:
             "Run `leadline build` to build and publish it anew."
         ) from error
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
+
+
+def public_copy(published: Path) -> duckdb.DuckDBPyConnection:
+    """The marts in memory, without the values that `main.withheld` names: what may be passed on and nothing else."""
+    connection = duckdb.connect()
+    connection.execute(f"attach '{str(published).replace(chr(39), chr(39) * 2)}' as published (read_only)")
+    marts = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'marts'"
+    ).fetchall()
+    withheld: dict[str, dict[str | None, bool]] = {mart: {} for (mart,) in marts}
+    for mart, column, by_row in connection.execute("from published.main.withheld").fetchall():
+        withheld[mart][column] = by_row
+    connection.execute("create schema marts")
+    for mart, columns in withheld.items():
+        emptied = ", ".join(
+            f'case when {"publishable" if by_row else "false"} then "{column}" end as "{column}"'
+            for column, by_row in columns.items()
+            if column is not None
+        )
+        replaced = f"replace ({emptied})" if emptied else ""
+        whole = "" if None not in columns else "limit 0"
+        connection.execute(f'create table marts."{mart}" as select * {replaced} from published.marts."{mart}" {whole}')
+    connection.execute("create table main.publication as from published.main.publication")
+    connection.execute("detach published")
+    return connection
 
 
 def read_board(published: Path, day: date | None = None) -> Board:

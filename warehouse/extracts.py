@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,19 +27,6 @@ from warehouse.home import Home
 from warehouse.tables import columns_of, quoted
 
 ROW_GROUP = 131_072
-
-# In public extracts: which columns of a row give away values whose source may not allow them to be passed on. A mart
-# with a column `publishable` says so row by row; of the others these columns are left empty. Facts that are neither
-# in this list nor say anything about it are left out.
-SETTING = ("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation")
-RESTRICTED: dict[str, tuple[str, ...]] = {
-    "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
-    "fct_rule_daily": ("value", "flip_distance"),
-    "fct_bucket_daily": ("evidence", "flip_distance"),
-    "fct_condition_daily": ("evidence",),
-    "fct_regime_daily": SETTING,
-    "fct_regime_log": SETTING,
-}
 
 # A comment says its unit at the end, `[days]` or `Unit: that of the rule.`; else it is last in the column's name.
 UNIT_IN_COMMENT = re.compile(r"(?:\[([^\[\]]+)\]|\bUnit: (.+?))\.?$")
@@ -91,12 +79,13 @@ def write_extracts(home: Home, *, public: bool = False) -> Path:
     fresh.mkdir(parents=True)
     try:
         with connect(home.published, read_only=True) as connection:
-            marts, omitted = _marts(connection, public)
-            extracts = [_write(connection, mart, fresh, public) for mart in marts]
+            left_out = _left_out(connection) if public else {}
+            marts = [mart for mart in _marts(connection) if None not in left_out.get(mart, {})]
+            extracts = [_write(connection, mart, fresh, left_out.get(mart, {})) for mart in marts]
             manifest = {
                 **_publication(connection),
                 "public": public,
-                "omitted": omitted,
+                "omitted": [mart.removeprefix("fct_") for mart, columns in left_out.items() if None in columns],
                 "extracts": [asdict(extract) for extract in extracts],
             }
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
@@ -108,31 +97,30 @@ def write_extracts(home: Home, *, public: bool = False) -> Path:
     return home.extracts / "manifest.json"
 
 
-def _marts(connection: duckdb.DuckDBPyConnection, public: bool) -> tuple[list[str], list[str]]:
-    """The marts to write, and those left out because all they hold are restricted values."""
+def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     names = connection.execute(
         "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'marts' "
         "order by table_name"
     ).fetchall()
-    marts = [name for (name,) in names]
-    if not public:
-        return marts, []
-    kept = [
-        name
-        for name in marts
-        if name in RESTRICTED or name.startswith("dim_") or "publishable" in columns_of(connection, "marts", name)
-    ]
-    return kept, [name.removeprefix("fct_") for name in marts if name not in kept]
+    return [name for (name,) in names]
 
 
-def _write(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, public: bool) -> Extract:
+def _left_out(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str | None, bool]]:
+    """By mart, the columns to leave empty and whether only in rows that are not publishable; see `main.withheld`."""
+    left_out: dict[str, dict[str | None, bool]] = {}
+    for mart, column, by_row in connection.execute("from main.withheld order by all").fetchall():
+        left_out.setdefault(mart, {})[column] = by_row
+    return left_out
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, left_out: Mapping[str | None, bool]
+) -> Extract:
     name = mart.removeprefix("fct_")
     columns = columns_of(connection, "marts", mart)
-    hidden = _hidden(mart, columns) if public else ()
-    is_hidden = "not coalesce(publishable, false)" if "publishable" in columns else "true"
     selected = ", ".join(
-        f"case when {is_hidden} then null else {quoted(column)} end as {quoted(column)}"
-        if column in hidden
+        f"case when {_is_hidden(by_row)} then null else {quoted(column)} end as {quoted(column)}"
+        if (by_row := left_out.get(column)) is not None
         else quoted(column)
         for column in columns
     )
@@ -161,16 +149,12 @@ def _write(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, publi
         first,
         last,
         hashlib.sha256(file.read_bytes()).hexdigest(),
-        hidden,
+        tuple(column for column in columns if column in left_out),
     )
 
 
-def _hidden(mart: str, columns: dict[str, tuple[str, str | None]]) -> tuple[str, ...]:
-    if mart in RESTRICTED:
-        return tuple(column for column in RESTRICTED[mart] if column in columns)
-    if "publishable" in columns:
-        return tuple(column for column, (data_type, _) in columns.items() if data_type == "DOUBLE")
-    return ()
+def _is_hidden(by_row: bool) -> str:
+    return "not coalesce(publishable, false)" if by_row else "true"
 
 
 def _unit(column: str, comment: str | None) -> str | None:

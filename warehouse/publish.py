@@ -7,6 +7,7 @@ It holds what readers need and nothing that points elsewhere:
 - `reference` (the seeds: rules, levels, events) and `analytics` (option surfaces).
 - `raw`: all versions of all rows, the quarantine, the ledger and the other books, for replays and for tracing a number.
 - `main.publication`: one row with when, as of when and by which code.
+- `main.withheld`: the values that may not be passed on; see `warehouse.licences`.
 
 Left out are `staging` and `intermediate`: dbt's own working steps.
 """
@@ -21,6 +22,7 @@ from warehouse.database import Warehouse
 from warehouse.errors import PublishError
 from warehouse.files import flush, put_in_place
 from warehouse.home import Home
+from warehouse.licences import withheld
 from warehouse.staging import naive
 from warehouse.tables import quoted
 
@@ -51,6 +53,7 @@ def publish(
             try:
                 _copy(connection, relations)
                 _sign(connection, as_of, code_version, warehouse.home)
+                _restrict(connection, [name for schema, name, _ in relations if schema == "marts"])
             finally:
                 connection.execute(f"detach {TARGET}")
             flush(aside)
@@ -108,6 +111,19 @@ def _sign(connection: duckdb.DuckDBPyConnection, as_of: datetime | None, code_ve
             "origin": origin.read_text(encoding="utf-8").strip() if origin.exists() else None,
         },
     )
+
+
+def _restrict(connection: duckdb.DuckDBPyConnection, marts: list[str]) -> None:
+    connection.execute(
+        f"create table {TARGET}.main.withheld (mart varchar not null, column_name varchar, by_row boolean not null)"
+    )
+    connection.execute(
+        f"comment on table {TARGET}.main.withheld is 'What may not be passed on: a column of a mart, in all rows or in "
+        "those that are not publishable (by_row); without a column, the whole mart.'"
+    )
+    entries = [(entry.mart, entry.column, entry.by_row) for entry in withheld(connection, marts)]
+    if entries:
+        connection.executemany(f"insert into {TARGET}.main.withheld values (?, ?, ?)", entries)
 
 
 def _text(text: str) -> str:

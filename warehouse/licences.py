@@ -1,0 +1,47 @@
+"""What may not be passed on: the columns of published marts that give away values of sources that forbid it.
+
+States, regimes and rules are Leadline's own and stay. The list is written into every published file as
+`main.withheld`, so that whoever passes something on (extracts, report, assistants) leaves out the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from warehouse.tables import columns_of
+
+# A mart with a column `publishable` says so row by row; of the others these columns are left empty. Facts that are
+# neither in this list nor say anything about it are left out as a whole.
+SETTING = ("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation")
+RESTRICTED: Mapping[str, Sequence[str]] = {
+    "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
+    "fct_rule_daily": ("value", "flip_distance"),
+    "fct_bucket_daily": ("evidence", "flip_distance"),
+    "fct_condition_daily": ("evidence",),
+    "fct_regime_daily": SETTING,
+    "fct_regime_log": SETTING,
+}
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """One column to leave empty, in rows that are not publishable or in all; without a column, the whole mart."""
+
+    mart: str
+    column: str | None
+    by_row: bool
+
+
+def withheld(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> list[Withheld]:
+    """What to leave out of these marts of an open database when its values are passed on."""
+    return [entry for mart in marts for entry in _of(mart, columns_of(connection, "marts", mart))]
+
+
+def _of(mart: str, columns: Mapping[str, tuple[str, str | None]]) -> list[Withheld]:
+    by_row = "publishable" in columns
+    if mart in RESTRICTED:
+        return [Withheld(mart, column, by_row) for column in RESTRICTED[mart] if column in columns]
+    if by_row:
+        return [Withheld(mart, name, True) for name, (data_type, _) in columns.items() if data_type == "DOUBLE"]
+    return [] if mart.startswith("dim_") else [Withheld(mart, None, False)]
