@@ -343,7 +343,8 @@ def open_published(published: Path, *, public: bool = False) -> Iterator[Warehou
 
 def public_copy(published: Path) -> duckdb.DuckDBPyConnection:
     """The marts in memory, without the values that `main.withheld` names: what may be passed on and nothing else."""
-    connection = duckdb.connect()
+    # A name in a query is a table of the database, never a variable of this function.
+    connection = duckdb.connect(config={"python_enable_replacements": False})
     connection.execute(f"attach '{str(published).replace(chr(39), chr(39) * 2)}' as published (read_only)")
     marts = connection.execute(
         "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'marts'"
