@@ -38,8 +38,8 @@ docs: .venv/.runtime ## a page of every model and column, of the warehouse built
 sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse
 	@$(BIN)/leadline sql
 
-bench: .venv/.dev ## what the claims about speed rest on
-	@$(BIN)/python -m benchmarks
+bench: .venv/.dev ## what the claims about speed rest on, each figure beside its limit; one alone: make bench NAMES=marts
+	@$(BIN)/python -m benchmarks $(NAMES)
 
 study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR
 	@$(BIN)/python -m benchmarks.study --market "$(MARKET)"

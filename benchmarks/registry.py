@@ -1,0 +1,19 @@
+"""Which benchmarks there are: one line each. A module is imported only when it runs, so none needs another's packages.
+
+A benchmark is a module with `run(size: Size) -> Iterator[Claim]`, which measures and yields one claim after another.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from benchmarks.claim import Claim, Size
+
+BENCHMARKS = {
+    "marts": "benchmarks.marts",
+}
+
+
+def benchmark(name: str) -> Callable[[Size], Iterator[Claim]]:
+    """The `run` of a benchmark by its name."""
+    found: Callable[[Size], Iterator[Claim]] = import_module(BENCHMARKS[name]).run
+    return found
