@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-asof lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-asof lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -21,6 +21,9 @@ run: .venv/.runtime ## fetch from live sources, build, publish
 
 test: .venv/.dev ## every test, with coverage; no network needed
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screenshots in build/screenshots
+	@$(BIN)/python -m pytest -m ui tests/ui
 
 test-asof: .venv/.dev ## that no date sees what was known later, on sixty dates; half an hour
 	@$(BIN)/python -m pytest -m slow tests/asof

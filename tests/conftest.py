@@ -1,5 +1,6 @@
 """Fixtures for all tests: real recordings beside the repository, our own samples, the stand-in upstream."""
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,6 +34,31 @@ def real() -> Path:
 def samples() -> Path:
     """Folder with small payloads of our own making, one folder a provider."""
     return REPOSITORY / "tests" / "samples"
+
+
+@pytest.fixture(scope="session")
+def scenario_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Home of the demo, made by the demo itself, once for all test processes. Copy it before changing anything.
+
+    `LEADLINE_TEST_HOME` names one that `make demo` has made just before, so that a build does not make it again.
+    """
+    if made := os.environ.get("LEADLINE_TEST_HOME"):
+        home = Path(made).resolve()
+        assert (home / "leadline.duckdb").exists(), f"LEADLINE_TEST_HOME={made} is no home of the demo: make demo"
+        return home
+    from orchestration import demo
+    from orchestration.request import EXIT_PUBLISHED
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    root = shared / "scenario"
+    with (shared / "scenario.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "demo" / "leadline.duckdb").exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("LEADLINE_HOME", str(root))
+                assert demo.run_demo() == EXIT_PUBLISHED
+    return root / "demo"
 
 
 @pytest.fixture

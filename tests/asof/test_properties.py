@@ -16,7 +16,6 @@ from sources import DATASETS
 from tests.asof.equality import differences, same_as_known, same_marts
 from tests.asof.models import compiled_models
 from tests.asof.world import World, dataset, datasets_of, series_of, signal_inputs, signal_names
-from tests.integration.conftest import scenario_home as scenario_home  # the demo's home, made once for all tests
 from warehouse import Home, Landing, Loader, Warehouse, table_hash
 
 PARTS = 3
