@@ -160,6 +160,15 @@ def rules(day: date | None) -> None:
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, help="Show what would be sent.")
+def alerts(dry_run: bool) -> None:
+    """Tell people what changed, each thing once; LEADLINE_ALERT_URL says whom."""
+    from orchestration.alerting import show_alerts
+
+    show_alerts(dry_run)
+
+
+@main.command()
 @click.argument("load_id")
 @click.option("--by", "who", required=True, help="Who releases the reading.")
 @click.option("--reason", required=True, help="Why it is right after all.")

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration.alerting import failed_publish, told
 from orchestration.ingestion import raw_assets
 from orchestration.publication import extracts, published_warehouse, regime_log, report
 from orchestration.schedules import JOBS, SCHEDULES
@@ -9,9 +10,10 @@ from orchestration.scope import Scope
 from orchestration.transformation import dbt_models, option_surface_assets
 
 defs = dg.Definitions(
-    assets=[raw_assets, option_surface_assets, dbt_models, regime_log, published_warehouse, extracts, report],
+    assets=[raw_assets, option_surface_assets, dbt_models, regime_log, published_warehouse, extracts, report, told],
     jobs=JOBS,
     schedules=SCHEDULES,
+    sensors=[failed_publish],
     resources={"scope": Scope()},
     # In one process: ten steps take 6 s instead of 33 s, and no step waits for another one's lock.
     executor=dg.in_process_executor,

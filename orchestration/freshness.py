@@ -1,9 +1,11 @@
 """Is the newest observation of a dataset as new as it should be? By the data's own time, not by the time of the run."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
+from orchestration.upstream import PUBLIC_SOURCES, origin_of
 from sources.dataset import Calendar, Dataset
 
 MISSED_SESSIONS = 2  # trading-date data is fresh until the second session that it should have and has not
@@ -26,6 +28,14 @@ def stale(dataset: Dataset, newest: datetime | None, now: datetime, connection: 
         f"{dataset.id}: the newest observation is of {newest:%Y-%m-%d %H:%M} UTC, "
         f"{_days(late)} past its time; it counts as fresh for {_days(dataset.fresh_for)}."
     )
+
+
+def now_of(home: Path, connection: duckdb.DuckDBPyConnection) -> datetime:
+    """Now; for a home filled from a stand-in the latest instant that was asked about."""
+    if origin_of(home) == PUBLIC_SOURCES:
+        return datetime.now(UTC)
+    [[until]] = connection.execute("select max(asked_until) from raw.attempt").fetchall()
+    return until.replace(tzinfo=UTC) if until else datetime.now(UTC)
 
 
 def _sessions_missed(newest: datetime, until: datetime, connection: duckdb.DuckDBPyConnection) -> int:

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration import terminal
-from orchestration.freshness import stale
+from orchestration.freshness import now_of, stale
 from orchestration.request import RequestError
 from orchestration.settings import Settings
-from orchestration.upstream import PUBLIC_SOURCES, origin_of
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
 from sources import DATASETS
@@ -85,7 +84,7 @@ def show_status() -> None:
         rows = warehouse.rows("select * from marts.dim_source order by dataset_id")
     table = Table("dataset", "state", "newest observation", "rows", "rejected", "last asked", "answer", **PLAIN)
     with connect(published, read_only=True) as connection:
-        now = _now_of(published.parent, connection)
+        now = now_of(published.parent, connection)
         declared = {dataset.id: dataset for dataset in DATASETS}
         for row in rows:
             newest = row["last_observed_at"]
@@ -100,14 +99,6 @@ def show_status() -> None:
                 row["last_message"] or _cell(row["last_outcome"]),
             )
     terminal.console().print(table)
-
-
-def _now_of(home: Path, connection: duckdb.DuckDBPyConnection) -> datetime:
-    """Now; for a home filled from a stand-in the latest instant that was asked about."""
-    if origin_of(home) == PUBLIC_SOURCES:
-        return datetime.now(UTC)
-    [[until]] = connection.execute("select max(asked_until) from raw.attempt").fetchall()
-    return until.replace(tzinfo=UTC) if until else datetime.now(UTC)
 
 
 def show_sources() -> None:

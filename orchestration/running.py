@@ -39,6 +39,7 @@ class Outcome:
     failures: Sequence[str]
     new_rows: int
     revised_rows: int
+    run_id: str
 
     @property
     def exit_code(self) -> int:
@@ -91,6 +92,7 @@ def execute(request: Request) -> Outcome:
         failures=[_reason(event) for event in result.all_events if event.is_step_failure],
         new_rows=sum(_number(metadata["new rows"]) for metadata in raw),
         revised_rows=sum(_number(metadata["revised rows"]) for metadata in raw),
+        run_id=result.run_id,
     )
 
 
@@ -101,6 +103,10 @@ def run_and_tell(request: Request, *, upstream: str | None = None, console: Cons
         with RichProgress(console) as display, listening(display):
             outcome = execute(request)
         tell(outcome, request, Settings().home, console)
+        if not outcome.published:
+            from orchestration.alerting import tell_of_failure
+
+            tell_of_failure(outcome.run_id, outcome.failures)
     return outcome.exit_code
 
 

@@ -3,12 +3,13 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.alerting import ALERTS
 from orchestration.ingestion import keys_of
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
 from orchestration.transformation import SURFACE_KEYS, dbt_models
 from sources.dataset import CADENCE_TIMES, Access, Cadence
 
-PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT]
+PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, ALERTS]
 BUILD = [*SURFACE_KEYS.values(), *dbt_models.keys, *PUBLICATION]
 
 

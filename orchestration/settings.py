@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     home: Path = PROJECT / "data"
     upstream: str | None = None
     ca_bundle: Path | None = None
+    alert_url: SecretStr | None = None  # apprise addresses; they hold passwords and tokens
     keys: Mapping[str, SecretStr] = Field(default_factory=_configured_keys)
 
     @field_validator("home")
