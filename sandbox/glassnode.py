@@ -5,21 +5,32 @@ from datetime import date
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.onchain import cost_basis, metric, newest_day, price_usd
+from sandbox.onchain import cost_basis, metric, newest_day, open_interest_usd, price_usd
 from sandbox.serving import Handler, Question, json_answer, text_answer
 
-METRICS = {"realized_loss": "realized_loss_usd", "realized_profit": "realized_profit_usd"}
+METRICS = {
+    "indicators/realized_loss": pl.col("realized_loss_usd"),
+    "indicators/realized_profit": pl.col("realized_profit_usd"),
+    "indicators/net_realized_profit_loss": pl.col("realized_profit_usd") - pl.col("realized_loss_usd"),
+    "indicators/sopr": pl.col("sopr"),
+    "market/mvrv": pl.col("mvrv"),
+    "mining/hash_rate_mean": pl.col("hashrate_ehs") * 1e18,
+}
 
 
-def indicator(question: Question) -> Response:
-    """`indicators/{metric}`: stamps at the beginning of each day, both ends of the range included."""
-    name = question.path["metric"]
+def daily(question: Question) -> Response:
+    """`{category}/{metric}`: stamps at the beginning of each day, both ends of the range included."""
+    name = f"{question.path['category']}/{question.path['metric']}"
     if refusal := _refusal(question):
         return refusal
-    if name not in METRICS:
+    if name == "derivatives/futures_open_interest_sum":
+        values = open_interest_usd(question)
+    elif name in METRICS:
+        values = metric(question, METRICS[name])
+    else:
         return text_answer("metric not found", 404)
     seconds = pl.col("date").cast(pl.Datetime("us")).dt.epoch("s")
-    rows = metric(question, METRICS[name]).select(t=seconds, v="value")
+    rows = values.select(t=seconds, v="value")
     since, until = (int(question.params.get(bound, default)) for bound, default in (("s", 0), ("u", 2**40)))
     return json_answer(rows.filter(pl.col("t").is_between(since, until)).to_dicts())
 
@@ -59,5 +70,5 @@ def _refusal(question: Question) -> Response | None:
 
 ROUTES: dict[str, Handler] = {
     "GET api.glassnode.com/v1/metrics/indicators/urpd_entity_adjusted": urpd,
-    "GET api.glassnode.com/v1/metrics/indicators/{metric}": indicator,
+    "GET api.glassnode.com/v1/metrics/{category}/{metric}": daily,
 }

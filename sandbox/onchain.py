@@ -14,10 +14,21 @@ def newest_day(question: Question) -> date:
     return (question.clock - KNOWN_AFTER).date()
 
 
-def metric(question: Question, column: str) -> pl.DataFrame:
-    """`date` and `value` of a column of `onchain_1d`, oldest first, nulls kept."""
+def metric(question: Question, column: str | pl.Expr) -> pl.DataFrame:
+    """`date` and `value` of a column of `onchain_1d`, or of what its columns make, oldest first, nulls kept."""
     return (
         question.market.table("onchain_1d").filter(pl.col("date") <= newest_day(question)).select("date", value=column)
+    )
+
+
+def open_interest_usd(question: Question) -> pl.DataFrame:
+    """`date` and `value`: the last figure of each day over all venues, of `open_interest`."""
+    return (
+        question.market.table("open_interest")
+        .filter(pl.col("venue") == "aggregate")
+        .group_by(date=pl.col("time").dt.date(), maintain_order=True)
+        .agg(value=pl.col("oi_usd").last())
+        .filter(pl.col("date") <= newest_day(question))
     )
 
 

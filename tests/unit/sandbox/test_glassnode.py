@@ -59,8 +59,8 @@ def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
 def test_errors_are_plain_text(
     market: Path, headers: dict[str, str], params: dict[str, str], metric: str, status: int, says: str
 ) -> None:
-    asked = Question(Market(market), AT_0040, params, {"metric": metric}, headers)
-    for refused in (glassnode.indicator(asked), *([] if status == 404 else [glassnode.urpd(asked)])):
+    asked = Question(Market(market), AT_0040, params, {"category": "indicators", "metric": metric}, headers)
+    for refused in (glassnode.daily(asked), *([] if status == 404 else [glassnode.urpd(asked)])):
         assert refused.status_code == status
         assert refused.media_type == "text/plain"
         assert says in bytes(refused.body).decode()
@@ -69,6 +69,31 @@ def test_errors_are_plain_text(
 def test_both_ends_of_a_range_are_included(market: Path) -> None:
     stamps = [int((datetime(2026, 2, day) - datetime(1970, 1, 1)).total_seconds()) for day in (3, 4)]
     params = {"a": "BTC", "i": "24h", "s": str(stamps[0]), "u": str(stamps[1])}
-    asked = Question(Market(market), AT_0040, params, {"metric": "realized_loss"}, {"x-api-key": "any"})
-    body = json.loads(bytes(glassnode.indicator(asked).body))
+    path = {"category": "indicators", "metric": "realized_loss"}
+    asked = Question(Market(market), AT_0040, params, path, {"x-api-key": "any"})
+    body = json.loads(bytes(glassnode.daily(asked).body))
     assert body == [{"t": stamps[0], "v": None}, {"t": stamps[1], "v": 1e9 + 4}]
+
+
+@pytest.mark.parametrize(
+    ("category", "metric", "value"),
+    [
+        ("indicators", "net_realized_profit_loss", 1.5e9),
+        ("indicators", "sopr", 0.97),
+        ("market", "mvrv", 1.6),
+        ("mining", "hash_rate_mean", 1.003e21),
+        ("derivatives", "futures_open_interest_sum", 49e9),
+    ],
+)
+def test_each_metric_is_in_the_vendors_unit(tmp_path: Path, category: str, metric: str, value: float) -> None:
+    day = {"date": D, "realized_loss_usd": 1e9, "realized_profit_usd": 2.5e9, "sopr": 0.97, "mvrv": 1.6}
+    write_table(tmp_path, "onchain_1d", [day | {"hashrate_ehs": 1003.0}])
+    noon, night = (datetime(2026, 2, 5, hour) for hour in (12, 20))
+    interest = [
+        ("aggregate", noon, None, 50e9), ("aggregate", night, None, 49e9), ("binance", night, None, 6e9),
+        ("aggregate", datetime(2026, 2, 6), None, 48e9),  # of a day that is not out yet
+    ]  # fmt: skip
+    folder(tmp_path, {"open_interest": interest})
+    path = {"category": category, "metric": metric}
+    asked = Question(Market(tmp_path), AT_0040, {"a": "BTC", "i": "24h"}, path, {"x-api-key": "any"})
+    assert json.loads(bytes(glassnode.daily(asked).body)) == [{"t": 1770249600, "v": pytest.approx(value)}]

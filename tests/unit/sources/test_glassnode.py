@@ -13,6 +13,7 @@ from sources.glassnode import DATASETS, PROVIDER
 from sources.http import Session
 from sources.payload import Payload
 from tests.unit.market_folder import write_table
+from tests.unit.sources.scripted import answer, scripted
 from tests.unit.venue_market import folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
@@ -56,6 +57,44 @@ def test_our_samples_are_read_to_the_row(samples: Path) -> None:
     assert last == (date(2025, 3, 4), 2180.0, 3270.0, 15830000.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("net_realized_pnl", (date(2025, 3, 5), -112500000.5)),
+        ("hashrate", (date(2025, 3, 5), 795.0)),
+        ("futures_open_interest", (date(2025, 3, 5), 52500000000.0)),
+        ("ratio", ("sopr", date(2025, 3, 5), 0.9875)),
+    ],
+)
+def test_every_daily_metric_is_read_in_its_own_unit(samples: Path, name: str, last: tuple[object, ...]) -> None:
+    """No recording of these could be had; the shape is the vendor's documented one, as of every metric."""
+    parsed = BY_NAME[name].read(metric((samples / f"glassnode/{name}.json").read_bytes(), "sopr"))
+    assert parsed.rejects == ()
+    assert parsed.rows.schema == BY_NAME[name].schema
+    assert parsed.rows.height == 3
+    assert parsed.rows.row(1)[-1] is None
+    assert parsed.rows.row(2) == last
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "reason"),
+    [
+        ("hashrate", 1.003e21, 1.003e18, "1.003 EH/s in 2026"),  # in thousands of hashes
+        ("hashrate", 1.003e21, 1.003e9, "EH/s in 2026"),  # in terahashes
+        ("ratio", 1.012, 101.2, "above 50"),  # in percent
+        ("futures_open_interest", 49e9, 700_000, "below 1e+07"),  # in coins
+        ("futures_open_interest", 49e9, 49e15, "above"),
+        ("net_realized_pnl", -1e9, -1e17, "below"),  # in millionths
+        ("metric", 1.2e9, 1.2e17, "above"),
+    ],
+)
+def test_a_figure_in_another_unit_is_refused(name: str, right: float, wrong: float, reason: str) -> None:
+    named = "sopr" if name == "ratio" else "realized_loss"
+    parsed = BY_NAME[name].read(metric([{"t": T0, "v": right}, {"t": T0 + DAY_S, "v": wrong}], named))
+    assert parsed.rows["metric_date"].to_list() == [date(2026, 2, 4)]
+    assert [reason in reject.reason for reject in parsed.rejects] == [True]
+
+
 def test_the_running_day_is_left_out() -> None:
     days = [{"t": T0 + i * DAY_S, "v": 1.0} for i in range(4)]
     assert METRIC.read(metric(days)).rows["metric_date"].max() == date(2026, 2, 6)
@@ -82,7 +121,7 @@ def test_a_row_that_cannot_be_believed_is_refused_and_the_others_load(bad: objec
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_an_empty_answer_has_no_rows_and_the_declared_columns(name: str) -> None:
-    parsed = BY_NAME[name].read(metric([]))
+    parsed = BY_NAME[name].read(metric([], "sopr" if name == "ratio" else "realized_loss"))
     assert parsed.rows.is_empty()
     assert parsed.rows.schema == BY_NAME[name].schema
 
@@ -113,7 +152,7 @@ def market(tmp_path: Path) -> Path:
     return write_table(folder(tmp_path / "market", {"cost_basis": buckets}), "onchain_1d", chain)
 
 
-def asked(market: Path, name: str, key: str | None) -> tuple[list[object], list[object]]:
+def asked(market: Path, name: str, key: str | None = "a-key") -> tuple[list[object], list[object]]:
     clock = datetime(2026, 2, 7, 0, 20, tzinfo=UTC)
     with (
         running(market, routes=stand_in.ROUTES) as server,
@@ -147,3 +186,39 @@ def test_without_a_key_nothing_is_asked(market: Path) -> None:
     with pytest.raises(SourceError, match="LEADLINE_KEY_GLASSNODE") as caught:
         asked(market, "metric", None)
     assert caught.value.failure is Failure.NEEDS_KEY
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("metric", ["indicators/realized_loss", "indicators/realized_profit"]),
+        ("net_realized_pnl", ["indicators/net_realized_profit_loss"]),
+        ("ratio", ["indicators/sopr", "market/mvrv"]),
+        ("hashrate", ["mining/hash_rate_mean"]),
+        ("futures_open_interest", ["derivatives/futures_open_interest_sum"]),
+    ],
+)
+def test_each_dataset_asks_for_its_own_metrics(market: Path, name: str, paths: list[str]) -> None:
+    _, requests = asked(market, name)
+    assert [request.path for request in requests] == [f"v1/metrics/{path}" for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "failure"),
+    [
+        ("400 Bad Request", b"parameter a=DOGE is invalid, allowed values=[BTC ETH]", Failure.REFUSED),
+        ("401 Unauthorized", b"invalid api key", Failure.BAD_KEY),
+        ("403 Forbidden", b"this metric is not part of your plan", Failure.BAD_KEY),
+        ("404 Not Found", b"metric not found", Failure.MOVED),
+        ("429 Too Many Requests", b"rate limit exceeded", Failure.THROTTLED),
+    ],
+)
+def test_an_error_in_plain_text_is_quoted_and_told_apart(status: str, text: bytes, failure: Failure) -> None:
+    with (
+        scripted(answer(text, status, Content_Type="text/plain")) as server,
+        Session(PROVIDER, key="a-key", upstream=server.base_url) as session,
+        pytest.raises(SourceError) as caught,
+    ):
+        list(METRIC.fetch(session, Window.of_dates(date(2026, 2, 4), date(2026, 2, 5))))
+    assert caught.value.failure is failure
+    assert text.decode() in caught.value.what
