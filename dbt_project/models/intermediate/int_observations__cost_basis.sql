@@ -101,7 +101,7 @@ series as (
         observed_date,
         value,
         1 as source_count,
-        'raw, not entity-adjusted' as method_note,
+        case provider when 'glassnode' then 'entity-adjusted' else 'raw, not entity-adjusted' end as method_note,
         known_at,
         known_at_basis,
         known_from,

@@ -59,7 +59,7 @@ from_glassnode as (
         observed_date,
         value,
         1 as source_count,
-        'raw, not entity-adjusted' as method_note,
+        'entity-adjusted' as method_note,
         known_at,
         known_at_basis,
         known_from,

@@ -1,11 +1,13 @@
--- One row per open-interest series, provider, day and version. Two providers that are never added or spliced: the sum
--- over our own venues, and CoinGlass's aggregate, which exists in dollars only. A change compares the same venues on
--- both days.
+-- One row per open-interest series, provider, day and version. Providers are never added or spliced: the sum over our
+-- own venues, and the aggregates of CoinGlass and of Glassnode, which exist in dollars only. A change compares the same
+-- venues on both days.
 with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
 
 aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
+
+glassnode as (select * from {{ ref('stg_glassnode__futures_open_interest') }}),
 
 pieces as (
     select
@@ -31,6 +33,19 @@ pieces as (
         known_from,
         known_until
     from aggregate
+    union all
+    select
+        'glassnode',
+        'all venues',
+        observed_date,
+        cast(null as double),
+        open_interest_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from glassnode
+    where open_interest_usd is not null
 ),
 
 levels as (

@@ -1,0 +1,30 @@
+-- One row per series, provider, day and version, for vendors that publish a series ready-made: the alternatives to what
+-- is computed here, each in its place in the seed `series`. Providers stay apart.
+{%- set readings = [
+    {'provider': 'glassnode', 'model': 'stg_glassnode__ratio', 'series': 'metric', 'value': 'value'},
+    {'provider': 'glassnode', 'model': 'stg_glassnode__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
+] %}
+with
+
+unioned as (
+    {%- for reading in readings %}
+    select
+        {{ reading.series }} as series_id,
+        '{{ reading.provider }}' as provider,
+        observed_date,
+        {{ reading.value }} as value,
+        1 as source_count,
+        {{ "'" ~ reading.note ~ "'" if reading.note else 'cast(null as varchar)' }} as method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from {{ ref(reading.model) }}
+    where {{ reading.value }} is not null
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+)
+
+select * from unioned
