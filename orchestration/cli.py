@@ -160,6 +160,15 @@ def rules(day: date | None) -> None:
 
 
 @main.command()
+@click.option("--public", is_flag=True, help="Leave out values whose source forbids passing them on.")
+def mcp(public: bool) -> None:
+    """A read-only server for assistants (Model Context Protocol) on standard input and output."""
+    from orchestration.looking import serve_assistants
+
+    serve_assistants(public)
+
+
+@main.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be sent.")
 def alerts(dry_run: bool) -> None:
     """Tell people what changed, each thing once; LEADLINE_ALERT_URL says whom."""

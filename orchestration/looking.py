@@ -14,6 +14,7 @@ from orchestration import terminal
 from orchestration.freshness import now_of, stale
 from orchestration.request import RequestError
 from orchestration.settings import Settings
+from orchestration.versions import code_version
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
 from sources import DATASETS
@@ -138,6 +139,13 @@ def query_published(query: str | None) -> None:
                 _answer(connection, line, console)
             except RequestError as error:
                 console.print(f"[red]{error}[/]")
+
+
+def serve_assistants(public: bool) -> None:
+    """A Model Context Protocol server on standard input and output, until the client hangs up."""
+    from reporting.assistant import server
+
+    server(_published(None), public=public, version=code_version()).run("stdio")
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, query: str, console: Console) -> None:

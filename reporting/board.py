@@ -156,6 +156,11 @@ class Warehouse:
     def __init__(self, connection: duckdb.DuckDBPyConnection):
         self._connection = connection
 
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open connection, for a query of the reader's own."""
+        return self._connection
+
     def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
         """The rows of a query, as dictionaries."""
         answer = self._connection.execute(query, values or None)
