@@ -119,12 +119,14 @@ def build(as_of: datetime | None) -> None:
 
 
 @main.command()
-def publish() -> None:
+@click.option("--public", is_flag=True, help="Also write under public/ what may be passed on, for publishing.")
+@click.option("--csv", is_flag=True, help="Add a CSV to each extract, for spreadsheets.")
+def publish(public: bool, csv: bool) -> None:
     """Publication, extracts and report from what is built."""
     from orchestration.request import Request
     from orchestration.running import run_and_tell
 
-    sys.exit(run_and_tell(Request("publish")))
+    sys.exit(run_and_tell(Request("publish", public=public, csv=csv)))
 
 
 @main.command()

@@ -47,7 +47,9 @@ def published_warehouse(scope: Scope) -> dg.MaterializeResult[None]:
 def extracts(scope: Scope) -> dg.MaterializeResult[None]:
     """Each mart as Parquet, with a manifest of schema, units, rows and hashes."""
     home = scope.readers_home()
-    write_extracts(home)
+    write_extracts(home, csv=scope.csv)
+    if scope.public:
+        write_extracts(home, home.public, public=True, csv=scope.csv)
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(home.extracts)})
 
 

@@ -27,6 +27,8 @@ class Request:
     selected: Sequence[str] = ()
     as_of: datetime | None = None
     keeps_history: bool = True
+    public: bool = False
+    csv: bool = False
 
     @property
     def fetches(self) -> bool:
@@ -41,6 +43,8 @@ class Request:
             "last": self.last.isoformat() if self.last else None,
             "as_of": self.as_of.isoformat() if self.as_of else None,
             "each_instant": self.job == "backfill",
+            "public": self.public,
+            "csv": self.csv,
         }
         return {
             "resources": {"scope": {"config": scope}},

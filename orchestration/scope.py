@@ -19,6 +19,8 @@ class Scope(dg.ConfigurableResource[None]):
     last: str | None = None  # last UTC day; None: up to now
     as_of: str | None = None  # UTC instant; None: everything known
     each_instant: bool = False  # ask a stand-in for every scheduled instant, as a back-fill does
+    public: bool = False  # publish beside the rest, under public/, what may be passed on
+    csv: bool = False  # add a CSV to each extract
 
     def settings(self) -> Settings:
         """Read when a step starts, so that a changed `.env` counts from the next run on."""

@@ -1,7 +1,8 @@
 """Parquet extracts of the published marts, with a manifest, for people who do not use DuckDB.
 
 `extracts/<name>/<name>.parquet`, where name is the mart's without `fct_`, sorted by its columns from the first on (the
-key comes first), so that the same rows give the same bytes. Units and descriptions stand in the file's own metadata.
+key comes first), so that the same rows give the same bytes. Units, descriptions and licences stand in the file's own
+metadata. A CSV beside it is an option, for spreadsheets: no cell of it can be taken for a formula.
 The whole set changes in one step: `extracts` is a link that is swapped once a set is complete.
 """
 
@@ -10,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from warehouse.database import connect
@@ -27,6 +30,12 @@ from warehouse.home import Home
 from warehouse.tables import columns_of, quoted
 
 ROW_GROUP = 131_072
+
+LICENCE_OF_ALL = "For your own use: most values belong to their providers, on the terms that each dataset states."
+LICENCE_OF_PUBLIC = "Values whose provider forbids passing them on are left out; name the providers of the others."
+
+# What a spreadsheet takes for the beginning of a formula; a text cell that begins so gets an apostrophe in front.
+FORMULA = r"^[=+\-@\t\r\n]"
 
 # A comment says its unit at the end, `[days]` or `Unit: that of the rule.`; else it is last in the column's name.
 UNIT_IN_COMMENT = re.compile(r"(?:\[([^\[\]]+)\]|\bUnit: (.+?))\.?$")
@@ -64,37 +73,57 @@ class Extract:
     last_date: str | None
     sha256: str
     left_out: tuple[str, ...]  # columns without the values that may not be passed on
+    csv: str | None
+    csv_sha256: str | None
 
 
-def write_extracts(home: Home, *, public: bool = False) -> Path:
+@dataclass(frozen=True)
+class _Set:
+    """One set of extracts in the making."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    licence: str
+    datasets: Mapping[str, str]  # dataset -> the terms of its values
+    with_csv: bool
+
+
+def write_extracts(home: Home, target: Home | None = None, *, public: bool = False, csv: bool = False) -> Path:
     """Write every published mart as Parquet, then the manifest, then show the whole set at once; return the manifest.
 
-    Reads the published file only. `public` leaves out values whose source does not allow them to be republished, and
-    whole marts of such values, and keeps states and regimes. Raises PublishError when nothing is published yet.
+    Reads the published file of `home` only, and shows the set in `target` (default: the home itself). `public` leaves
+    out values whose source does not allow them to be republished, and whole marts of such values, and keeps states and
+    regimes. `csv` adds a file for spreadsheets to each. Raises PublishError when nothing is published yet.
     """
+    target = target or home
     if not home.published.exists():
         raise PublishError(f"{home.published} does not exist yet. Run `leadline run` or `leadline publish` first.")
-    home.require_free(home.published.stat().st_size)
-    fresh = home.build / "extracts" / stamp(datetime.now(UTC))
+    target.require_free(home.published.stat().st_size)
+    fresh = target.build / "extracts" / stamp(datetime.now(UTC))
     fresh.mkdir(parents=True)
     try:
         with connect(home.published, read_only=True) as connection:
             left_out = _left_out(connection) if public else {}
             marts = [mart for mart in _marts(connection) if None not in left_out.get(mart, {})]
-            extracts = [_write(connection, mart, fresh, left_out.get(mart, {})) for mart in marts]
+            licence = LICENCE_OF_PUBLIC if public else LICENCE_OF_ALL
+            making = _Set(connection, fresh, licence, _terms(connection), csv)
+            extracts = [_write(making, mart, left_out.get(mart, {})) for mart in marts]
             manifest = {
                 **_publication(connection),
                 "public": public,
+                "licence": licence,
+                "datasets": making.datasets,
                 "omitted": [mart.removeprefix("fct_") for mart, columns in left_out.items() if None in columns],
+                "schema_changes": _schema_changes(target.extracts / "manifest.json", extracts),
                 "extracts": [asdict(extract) for extract in extracts],
             }
         text = json.dumps(manifest, indent=2, ensure_ascii=False)
         write_durably(fresh / "manifest.json", f"{text}\n".encode())
-        _show(home, fresh)
+        _show(target, fresh)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    return home.extracts / "manifest.json"
+    return target.extracts / "manifest.json"
 
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -113,9 +142,39 @@ def _left_out(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str | Non
     return left_out
 
 
-def _write(
-    connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, left_out: Mapping[str | None, bool]
-) -> Extract:
+def _terms(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By dataset, on what terms its values are published."""
+    return dict(connection.execute("select dataset_id, licence from raw.dataset order by dataset_id").fetchall())
+
+
+def _schema_changes(before: Path, extracts: Sequence[Extract]) -> list[str]:
+    """How these columns differ from those of the set shown before, as sentences; empty for a first set."""
+    if not before.exists():
+        return []
+    was = {extract["name"]: _columns_of(extract) for extract in json.loads(before.read_bytes())["extracts"]}
+    now = {extract.name: _columns_of(asdict(extract)) for extract in extracts}
+    changes = [f"{name}: new" for name in now if name not in was]
+    changes += [f"{name}: gone" for name in was if name not in now]
+    for name in now.keys() & was.keys():
+        changes += [f"{name}.{column}: new, {now[name][column]}" for column in now[name] if column not in was[name]]
+        changes += [f"{name}.{column}: gone" for column in was[name] if column not in now[name]]
+        changes += [
+            f"{name}.{column}: {was[name][column]} became {now[name][column]}"
+            for column in now[name].keys() & was[name].keys()
+            if now[name][column] != was[name][column]
+        ]
+    return sorted(changes)
+
+
+def _columns_of(extract: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        field["name"]: f"{field['type']} in {field['unit']}" if field["unit"] else str(field["type"])
+        for field in extract["columns"]
+    }
+
+
+def _write(making: _Set, mart: str, left_out: Mapping[str | None, bool]) -> Extract:
+    connection = making.connection
     name = mart.removeprefix("fct_")
     columns = columns_of(connection, "marts", mart)
     selected = ", ".join(
@@ -133,12 +192,17 @@ def _write(
             field.with_metadata({"unit": about.unit or "", "description": about.description or ""})
             for field, about in zip(table.schema, fields, strict=True)
         ],
-        metadata={"leadline.columns": json.dumps([asdict(about) for about in fields], ensure_ascii=False)},
+        metadata={
+            "leadline.columns": json.dumps([asdict(about) for about in fields], ensure_ascii=False),
+            "leadline.licence": making.licence,
+            "leadline.datasets": json.dumps(making.datasets, ensure_ascii=False),
+        },
     )
-    file = folder / name / f"{name}.parquet"
+    file = making.folder / name / f"{name}.parquet"
     file.parent.mkdir()
     pq.write_table(table.cast(described), file, compression="zstd", row_group_size=ROW_GROUP)
     flush(file)
+    csv = _write_csv(table, file.with_suffix(".csv")) if making.with_csv else None
     first, last = _range(table)
     return Extract(
         name,
@@ -148,9 +212,28 @@ def _write(
         table.num_rows,
         first,
         last,
-        hashlib.sha256(file.read_bytes()).hexdigest(),
+        _sha256(file),
         tuple(column for column in columns if column in left_out),
+        f"{name}/{csv.name}" if csv else None,
+        _sha256(csv) if csv else None,
     )
+
+
+def _write_csv(table: pa.Table, file: Path) -> Path:
+    """The rows under a header line, in UTF-8; a text that a spreadsheet would run gets an apostrophe in front."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            text = table.column(position)
+            guarded = pc.binary_join_element_wise(pa.scalar("'", field.type), text, pa.scalar("", field.type))
+            starts = pc.fill_null(pc.match_substring_regex(text, FORMULA), False)
+            table = table.set_column(position, field, pc.if_else(starts, guarded, text))
+    pacsv.write_csv(table, file)
+    flush(file)
+    return file
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _is_hidden(by_row: bool) -> str:

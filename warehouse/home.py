@@ -53,6 +53,11 @@ class Home:
         """Backups, one folder each."""
         return self.path / "backup"
 
+    @property
+    def public(self) -> "Home":
+        """Where what may be passed on is published, beside what is for the user's own use."""
+        return Home(self.path / "public")
+
     def as_of(self, instant: datetime) -> "Home":
         """Where a build as of an earlier instant publishes, so that the current warehouse is left alone."""
         return Home(self.path / "as_of" / instant.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ"))

@@ -1,16 +1,19 @@
 """Parquet extracts: units in the file, the same bytes for the same rows, shown as a whole set."""
 
+import csv
 import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.warehouse.marts import build
 from tests.unit.warehouse.world import answer, bar, land_and_load
-from warehouse import Home, PublishError, publish, write_extracts
+from warehouse import Home, PublishError, Warehouse, publish, write_extracts
 
 
 @pytest.fixture
@@ -106,6 +109,7 @@ def test_units_and_descriptions_are_in_the_file_itself(published: Home) -> None:
 def test_a_unit_comes_from_the_comment_or_the_name(
     home: Home, column: str, comment: str | None, unit: str | None
 ) -> None:
+    land_and_load(home, answer([bar(0)], 3))
     build(home, f"create schema marts; create table marts.fct_x as select 1 as {column}")
     if comment:
         build(home, f"comment on column marts.fct_x.{column} is '{comment}'")
@@ -124,6 +128,75 @@ def test_public_extracts_hold_no_restricted_value_and_keep_the_states(published:
     ]
     assert manifest(published)["omitted"] == ["price_daily"]
     assert not (published.extracts / "price_daily").exists()
+
+
+def test_what_may_be_passed_on_lies_beside_the_rest(published: Home) -> None:
+    write_extracts(published)
+    assert write_extracts(published, published.public, public=True) == published.path / "public/extracts/manifest.json"
+    assert (published.extracts / "price_daily").exists()
+    assert not (published.public.extracts / "price_daily").exists()
+
+
+def test_licences_are_in_the_file_and_in_the_manifest(published: Home) -> None:
+    write_extracts(published)
+    own = pq.read_schema(published.extracts / "signal_daily" / "signal_daily.parquet").metadata
+    terms = {"demo.bar": "made up", "demo.other_bar": "made up"}
+    assert json.loads(own[b"leadline.datasets"]) == manifest(published)["datasets"] == terms
+    assert b"own use" in own[b"leadline.licence"]
+    write_extracts(published, public=True)
+    public = pq.read_schema(published.extracts / "signal_daily" / "signal_daily.parquet").metadata
+    assert b"left out" in public[b"leadline.licence"]
+
+
+def test_a_changed_schema_is_said_once(published: Home) -> None:
+    write_extracts(published)
+    assert manifest(published)["schema_changes"] == []
+    build(published, "alter table marts.fct_price_daily drop column venue")
+    build(published, "alter table marts.fct_price_daily alter close_usd type decimal(18, 2)")
+    build(published, "alter table marts.fct_price_daily add column volume_btc double; drop table marts.dim_signal")
+    publish(published)
+    write_extracts(published)
+    assert manifest(published)["schema_changes"] == [
+        "dim_signal: gone",
+        "price_daily.close_usd: DOUBLE in USD became DECIMAL(18,2) in USD",
+        "price_daily.venue: gone",
+        "price_daily.volume_btc: new, DOUBLE in BTC",
+    ]
+    write_extracts(published)
+    assert manifest(published)["schema_changes"] == []
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@sum", "\ttab", "\rreturn", "plain", "a=b", "'=1", 'quote " and, comma', None, ""]
+
+
+def test_no_cell_of_a_csv_is_a_formula_and_numbers_stay_numbers(published: Home) -> None:
+    build(published, "create or replace table marts.dim_signal (signal_id varchar, level double)")
+    with Warehouse(published) as warehouse:
+        warehouse.connection.executemany(
+            "insert into marts.dim_signal values (?, ?)", [[text, -number] for number, text in enumerate(FORMULAS)]
+        )
+    publish(published)
+    write_extracts(published, csv=True)
+    file = published.extracts / "dim_signal" / "dim_signal.csv"
+    [about] = [extract for extract in manifest(published)["extracts"] if extract["name"] == "dim_signal"]
+    assert about["csv_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open(encoding="utf-8", newline="") as lines:
+        read = {float(row["level"]): row["signal_id"] for row in csv.DictReader(lines)}
+    cells = [read[-number] for number in range(len(FORMULAS))]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+    assert cells[:6] == [f"'{text}" for text in FORMULAS[:6] if text]
+    assert cells[6:] == [text or "" for text in FORMULAS[6:]]
+
+
+def test_pandas_polars_and_arrow_read_the_same(published: Home) -> None:
+    write_extracts(published)
+    file = published.extracts / "signal_daily" / "signal_daily.parquet"
+    expected = pq.read_table(file).to_pylist()
+    assert pl.read_parquet(file).to_dicts() == expected
+    frame = pd.read_parquet(file)
+    assert list(frame["signal_id"]) == [row["signal_id"] for row in expected]
+    assert list(frame["value"]) == [row["value"] for row in expected]
+    assert frame["value_as_known"].isna().tolist() == [row["value_as_known"] is None for row in expected]
 
 
 def test_the_whole_set_changes_at_once_and_the_last_one_stays_for_its_readers(published: Home) -> None:
