@@ -34,10 +34,9 @@ SPENT: dict[str, type[pl.DataType]] = {
 }
 CREATED: dict[str, type[pl.DataType]] = {"created_day": pl.Date, "satoshi": pl.Int64, "coins": pl.Int64}
 
-GENESIS_HEIGHT = 0
-
-# Coinbases replaced, while unspent, by those of heights 91 880 and 91 842 with the same transaction ids.
-REPLACED_COINBASE_HEIGHTS = frozenset({91_722, 91_812})
+# Blocks whose coinbase never was or did not stay in the set of unspent outputs: the genesis block, and those whose
+# coinbase was replaced, while unspent, by that of 91 880 or 91 842 with the same transaction id.
+LOST_COINBASE_HEIGHTS = frozenset({0, 91_722, 91_812})
 
 MAX_SCRIPT_BYTES = 10_000
 _OP_RETURN = "6a"
@@ -49,11 +48,6 @@ def is_unspendable(script_hex: str) -> bool:
     Source: `CScript::IsUnspendable` in Bitcoin Core's `script/script.h`.
     """
     return script_hex.startswith(_OP_RETURN) or len(script_hex) > 2 * MAX_SCRIPT_BYTES
-
-
-def creates_no_coinbase_coin(height: int) -> bool:
-    """Whether the outputs of this block's coinbase never were, or did not stay, in the set of unspent outputs."""
-    return height == GENESIS_HEIGHT or height in REPLACED_COINBASE_HEIGHTS
 
 
 def day_of(block_time_s: int) -> date:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from sources.errors import Failure, SourceError
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def is_own(url: str, hosts: Collection[str]) -> bool:
@@ -25,7 +25,7 @@ def loopback(upstream: str) -> str:
     try:
         parts = urlsplit(upstream)
         plain = parts.username is None and parts.path in ("", "/") and not (parts.query or parts.fragment)
-        fine = parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.port is not None and plain
+        fine = parts.scheme == "http" and parts.hostname in LOOPBACK and parts.port is not None and plain
     except ValueError:
         fine = False
     if not fine:

@@ -10,7 +10,6 @@ from chain.cells import (
     CREATED,
     MAX_SATOSHI,
     SPENT,
-    creates_no_coinbase_coin,
     day_of,
     fold_created,
     fold_spent,
@@ -31,11 +30,6 @@ def test_outputs_that_nobody_can_spend_are_no_coins():
     assert not is_unspendable("00" * 10_000)
     assert not is_unspendable("")  # an empty script can be spent by anybody
     assert not is_unspendable("a914ca35b1f4d02907314852f09935b9604507f8d70087")
-
-
-def test_coinbases_that_core_leaves_out_create_nothing():
-    left_out = [height for height in range(100_000) if creates_no_coinbase_coin(height)]
-    assert left_out == [0, 91_722, 91_812]
 
 
 def test_a_day_ends_at_midnight_in_utc():

@@ -1,0 +1,21 @@
+"""What can go wrong between blocks and cells."""
+
+
+class ChainError(Exception):
+    """Says what happened and what to do about it."""
+
+
+class BlockError(ChainError):
+    """An answer that is no block, or one whose money does not add up."""
+
+
+class StoreError(ChainError):
+    """The store of cells cannot be opened, or does not fit what it is asked to take in."""
+
+
+class ReorganisationError(ChainError):
+    """The chain was reorganised deeper than blocks are kept one by one."""
+
+
+class CellsError(ChainError):
+    """Tables that are no cells, or cells that do not fit together."""

@@ -1,0 +1,33 @@
+"""The ways in that are followed block by block, each as a `Node`."""
+
+from collections.abc import Collection
+
+from chain.blocks import Contribution, contribution
+from chain.cells import LOST_COINBASE_HEIGHTS
+from sources.bitcoin_core import BitcoinCore
+
+
+class CoreNode:
+    """A Bitcoin Core node: one request a block, whose inputs carry value and creation height of what they spend."""
+
+    way = "bitcoin_core"
+
+    def __init__(self, core: BitcoinCore, *, lost_coinbases: Collection[int] = LOST_COINBASE_HEIGHTS) -> None:
+        self._core = core
+        self._lost_coinbases = lost_coinbases
+
+    def tip_height(self) -> int:
+        """Height of the newest block."""
+        return self._core.tip_height()
+
+    def hash_at(self, height: int) -> str:
+        """Hash of the block at a height."""
+        return self._core.hash_at(height)
+
+    def times_s(self, first: int, last: int) -> dict[int, int]:
+        """Time stamps of the blocks from one height to another."""
+        return self._core.times_s(first, last)
+
+    def contribution(self, block_hash: str) -> Contribution:
+        """What a block adds."""
+        return contribution(self._core.block(block_hash), lost_coinbases=self._lost_coinbases)
