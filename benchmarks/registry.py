@@ -10,6 +10,7 @@ from benchmarks.claim import Claim, Size
 
 BENCHMARKS = {
     "marts": "benchmarks.marts",
+    "chain_follow": "benchmarks.chain_follow",
 }
 
 

@@ -39,7 +39,7 @@ CREATED: dict[str, type[pl.DataType]] = {"created_day": pl.Date, "satoshi": pl.I
 LOST_COINBASE_HEIGHTS = frozenset({0, 91_722, 91_812})
 
 MAX_SCRIPT_BYTES = 10_000
-_OP_RETURN = "6a"
+OP_RETURN = "6a"
 
 
 def is_unspendable(script_hex: str) -> bool:
@@ -47,7 +47,7 @@ def is_unspendable(script_hex: str) -> bool:
 
     Source: `CScript::IsUnspendable` in Bitcoin Core's `script/script.h`.
     """
-    return script_hex.startswith(_OP_RETURN) or len(script_hex) > 2 * MAX_SCRIPT_BYTES
+    return script_hex.startswith(OP_RETURN) or len(script_hex) > 2 * MAX_SCRIPT_BYTES
 
 
 def day_of(block_time_s: int) -> date:

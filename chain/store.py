@@ -14,7 +14,7 @@ from types import TracebackType
 import duckdb
 import polars as pl
 
-from chain.blocks import Amount, Contribution
+from chain.blocks import SPENDS, Contribution
 from chain.cells import CREATED, SPENT, day_of
 from chain.errors import BlockError, ReorganisationError, StoreError
 from chain.published import Cells, Reach, publish
@@ -279,20 +279,20 @@ class BlockStore:
                 "time_s": block.time_s,
                 "day": day_of(block.time_s),
                 "received_at": now,
-                "created_satoshi": block.created.satoshi,
-                "created_coins": block.created.coins,
+                "created_satoshi": block.created_satoshi,
+                "created_coins": block.created_coins,
                 "fees_satoshi": block.fees_satoshi,
             }
             for block in blocks
         ]
         self._insert("block", pl.DataFrame(rows))
-        spends = [
-            (block.height, created_height, is_own, amount.satoshi, amount.coins)
-            for block in blocks
-            for is_own, cells in ((True, block.own), (False, _others(block)))
-            for created_height, amount in cells.items()
-        ]
-        self.connection.register("_spends", pl.DataFrame(spends, schema=_SPENDS, orient="row").to_arrow())
+        spends = pl.concat(
+            [
+                pl.DataFrame(schema={"height": pl.Int64, **SPENDS}),
+                *(block.spent.select(pl.lit(block.height, pl.Int64).alias("height"), *SPENDS) for block in blocks),
+            ]
+        )
+        self.connection.register("_spends", spends.to_arrow())
         try:
             [[unknown]] = self.connection.execute(
                 "select count(*) from _spends anti join header on header.height = created_height"
@@ -345,22 +345,3 @@ class BlockStore:
         self.connection.execute("insert into folded select height, hash from block where height = ?", [last])
         for table in ("block", "block_spent"):
             self.connection.execute(f"delete from {table} where height <= ?", [last])
-
-
-_SPENDS: dict[str, type[pl.DataType]] = {
-    "height": pl.Int32,
-    "created_height": pl.Int32,
-    "is_own": pl.Boolean,
-    "satoshi": pl.Int64,
-    "coins": pl.Int64,
-}
-
-
-def _others(block: Contribution) -> Mapping[int, Amount]:
-    """What a block spends less what its transactions pay back to themselves."""
-    left = {}
-    for height, amount in block.spent.items():
-        own = block.own.get(height, Amount())
-        if amount.coins > own.coins:
-            left[height] = Amount(amount.satoshi - own.satoshi, amount.coins - own.coins)
-    return left

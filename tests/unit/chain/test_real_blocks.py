@@ -9,18 +9,18 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 
-import orjson
 import polars as pl
 import pytest
 
 from analytics.realised import PRICES, flows
-from chain.blocks import Amount, contribution, subsidy_satoshi
+from chain.blocks import contribution, subsidy_satoshi
 from chain.cells import CREATED, SPENT
 from chain.follow import follow
 from chain.nodes import CoreNode
 from chain.store import BlockStore
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from sources.bitcoin_core import BitcoinCore, Credentials
+from sources.blocks import read_core_block
 
 GENESIS_DAY = date(2009, 1, 3)
 
@@ -48,12 +48,16 @@ def history(real):
     return known
 
 
+def answer(block):
+    return b'{"result":' + block + b',"error":null,"id":0}'
+
+
 def day_of_height(history, height):
     return next(day for day, (_, blocks) in history.items() if height <= blocks)
 
 
 def test_sums_of_block_739_990_are_exact(body, by_hand):
-    block = contribution(orjson.loads(body))
+    block = contribution(read_core_block(answer(body)))
     _, *others = by_hand["tx"]
     paid_in = sum(sent["prevout"]["value"] for tx in others for sent in tx["vin"])
     paid_out = sum(output["value"] for tx in others for output in tx["vout"])
@@ -71,9 +75,9 @@ def test_sums_of_block_739_990_are_exact(body, by_hand):
         for output in tx["vout"]
         if output["scriptPubKey"]["type"] != "nulldata"
     ]
-    assert block.created == Amount(sum(spendable), len(spendable))
-    assert sum(amount.coins for amount in block.spent.values()) == 2_169
-    assert (block.height, block.time_s, len(block.spent)) == (739_990, 1_654_745_578, 480)
+    assert (block.created_satoshi, block.created_coins) == (sum(spendable), len(spendable))
+    assert block.spent["coins"].sum() == 2_169
+    assert (block.height, block.time_s, block.spent["created_height"].n_unique()) == (739_990, 1_654_745_578, 480)
 
 
 def test_coin_days_and_realised_result_of_block_739_990_are_those_worked_by_hand(body, by_hand, history, tmp_path):
@@ -90,11 +94,10 @@ def test_coin_days_and_realised_result_of_block_739_990_are_those_worked_by_hand
 
     heights = {sent["prevout"]["height"] for tx in by_hand["tx"][1:] for sent in tx["vin"]}
     noon_s = {height: 43_200 + (day_of_height(history, height) - date(1970, 1, 1)).days * 86_400 for height in heights}
-    block = orjson.loads(body)
     with BlockStore(tmp_path) as store:
         store.begin_at(739_990, "bitcoin_core")
         store.add_times(noon_s)
-        store.take_in([contribution(block)])
+        store.take_in([contribution(read_core_block(answer(body)))])
         cells = store.cells()
     prices = pl.DataFrame([(day, cents) for day, (cents, _) in history.items()], schema=PRICES, orient="row")
     [row] = flows(cells["spent"], cells["created"], prices).to_dicts()
