@@ -120,8 +120,10 @@ def show_sources() -> None:
 def query_published(query: str | None) -> None:
     """One query, or a prompt that takes one a line until its end."""
     connection = duckdb.connect(str(_existing(_published(None))), read_only=True)
-    # The file is open; from here on a query reads it and nothing else of this machine.
-    connection.execute("set enable_external_access = false; set lock_configuration = true")
+    # The file is open; from here on a query reads it and nothing else: no file, no network, no variable of ours.
+    connection.execute(
+        "set enable_external_access = false; set python_enable_replacements = false; set lock_configuration = true"
+    )
     console = terminal.console()
     if query is not None:
         _answer(connection, query, console)

@@ -38,7 +38,7 @@ _MANIFEST = json.loads(dbt.prepare().read_bytes())
             key,
             deps=[dg.AssetKey(["raw", "deribit__option_chain"])],
             group_name="analytics",
-            description=surfaces.TABLES[name][0],
+            description=surfaces.TABLES[name].comment,
             kinds={"python", "duckdb"},
             owners=["team:leadline"],
         )

@@ -256,10 +256,10 @@ def _range(table: pa.Table) -> tuple[str | None, str | None]:
 
 
 def _publication(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    row = connection.execute("select as_of, code_version, origin from main.publication").fetchone()
-    as_of, code_version, origin = row or (None, None, None)
+    row = connection.execute("select publication_id, as_of, code_version, origin from main.publication").fetchone()
+    publication_id, as_of, code_version, origin = row or (None, None, None, None)
     instant = as_of.replace(tzinfo=UTC).isoformat() if as_of else None
-    return {"as_of": instant, "code_version": code_version, "origin": origin}
+    return {"publication_id": publication_id, "as_of": instant, "code_version": code_version, "origin": origin}
 
 
 def _show(home: Home, fresh: Path) -> None:

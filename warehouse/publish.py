@@ -8,26 +8,50 @@ It holds what readers need and nothing that points elsewhere:
 - `raw`: all versions of all rows, the quarantine, the ledger and the other books, for replays and for tracing a number.
 - `main.publication`: one row with when, as of when and by which code.
 - `main.withheld`: the values that may not be passed on; see `warehouse.licences`.
+- in `main`, the common questions as table macros: `board(date)`, `signal(id)`, `why(date)`, `as_known(date, instant)`.
 
 Left out are `staging` and `intermediate`: dbt's own working steps.
 """
 
 import os
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from warehouse.books import Book
 from warehouse.database import Warehouse
 from warehouse.errors import PublishError
 from warehouse.files import flush, put_in_place
 from warehouse.home import Home
 from warehouse.licences import withheld
+from warehouse.questions import QUESTIONS
 from warehouse.staging import naive
-from warehouse.tables import quoted
+from warehouse.tables import quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
 TARGET = "published"
+
+PUBLICATION = Book(
+    "One row: what this file is.",
+    {
+        "publication_id": ("VARCHAR NOT NULL", "Another one for every publication; extracts name the one they are of."),
+        "published_at": ("TIMESTAMP NOT NULL", "When it was published, UTC."),
+        "as_of": ("TIMESTAMP NOT NULL", "The instant whose knowledge it holds, UTC."),
+        "code_version": ("VARCHAR", "Code that made it."),
+        "origin": ("VARCHAR", "Where its data comes from: public sources, or a stand-in."),
+    },
+)
+WITHHELD = Book(
+    "What may not be passed on: a column of a mart, in all rows or in those that are not publishable (by_row); without "
+    "a column, the whole mart.",
+    {
+        "mart": ("VARCHAR NOT NULL", "The mart."),
+        "column_name": ("VARCHAR", "Its column; null for the whole mart."),
+        "by_row": ("BOOLEAN NOT NULL", "Whether it may be passed on in rows that are publishable."),
+    },
+)
 
 
 def publish(
@@ -54,6 +78,7 @@ def publish(
                 _copy(connection, relations)
                 _sign(connection, as_of, code_version, warehouse.home)
                 _restrict(connection, [name for schema, name, _ in relations if schema == "marts"])
+                _answer(connection)
             finally:
                 connection.execute(f"detach {TARGET}")
             flush(aside)
@@ -86,7 +111,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str,
         relation = f"{quoted(schema)}.{quoted(name)}"
         connection.execute(f"create table {TARGET}.{relation} as from {relation}")
         if comment:
-            connection.execute(f"comment on table {TARGET}.{relation} is {_text(comment)}")
+            connection.execute(f"comment on table {TARGET}.{relation} is {text(comment)}")
     comments = connection.execute(
         "select schema_name, table_name, column_name, comment from duckdb_columns() "
         "where database_name = current_database() and comment is not null and list_contains($schemas, schema_name)",
@@ -94,37 +119,54 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str,
     ).fetchall()
     for schema, name, column, comment in comments:
         column_name = f"{TARGET}.{quoted(schema)}.{quoted(name)}.{quoted(column)}"
-        connection.execute(f"comment on column {column_name} is {_text(comment)}")
+        connection.execute(f"comment on column {column_name} is {text(comment)}")
     connection.execute("commit")
 
 
 def _sign(connection: duckdb.DuckDBPyConnection, as_of: datetime | None, code_version: str | None, home: Home) -> None:
     now = datetime.now(UTC)
     origin = home.path / "origin"
+    connection.execute(f"create table {TARGET}.main.publication ({PUBLICATION.body})")
     connection.execute(
-        f"create table {TARGET}.main.publication as "
-        "select $at::timestamp as published_at, $as_of::timestamp as as_of, $code as code_version, $origin as origin",
+        f"insert into {TARGET}.main.publication values ($id, $at, $as_of, $code, $origin)",
         {
+            "id": uuid.uuid4().hex,
             "at": naive(now),
             "as_of": naive(as_of or now),
             "code": code_version,
             "origin": origin.read_text(encoding="utf-8").strip() if origin.exists() else None,
         },
     )
+    _comment(connection, "publication", PUBLICATION)
 
 
 def _restrict(connection: duckdb.DuckDBPyConnection, marts: list[str]) -> None:
-    connection.execute(
-        f"create table {TARGET}.main.withheld (mart varchar not null, column_name varchar, by_row boolean not null)"
-    )
-    connection.execute(
-        f"comment on table {TARGET}.main.withheld is 'What may not be passed on: a column of a mart, in all rows or in "
-        "those that are not publishable (by_row); without a column, the whole mart.'"
-    )
+    connection.execute(f"create table {TARGET}.main.withheld ({WITHHELD.body})")
+    _comment(connection, "withheld", WITHHELD)
     entries = [(entry.mart, entry.column, entry.by_row) for entry in withheld(connection, marts)]
     if entries:
         connection.executemany(f"insert into {TARGET}.main.withheld values (?, ?, ?)", entries)
 
 
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _answer(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put the questions into the copy, but for those whose marts it has not: a part of the models may be all there is.
+
+    They name no database, so that they work under any name of the file.
+    """
+    [[before]] = connection.execute("select current_database()").fetchall()
+    connection.execute(f"use {TARGET}")
+    try:
+        for question in QUESTIONS:
+            try:
+                connection.execute(question.sql)
+            except (duckdb.CatalogException, duckdb.BinderException):
+                continue
+            connection.execute(f"comment on macro table {quoted(question.name)} is {text(question.comment)}")
+    finally:
+        connection.execute(f"use {quoted(before)}")
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: str, book: Book) -> None:
+    connection.execute(f"comment on table {TARGET}.main.{table} is {text(book.comment)}")
+    for column, (_, comment) in book.columns.items():
+        connection.execute(f"comment on column {TARGET}.main.{table}.{quoted(column)} is {text(comment)}")

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from sources.dataset import Column, Dataset
+from warehouse.books import BOOKS
 from warehouse.errors import HomeError
 
 RAW = "raw"
@@ -23,55 +24,6 @@ VERSION_COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 FIRST_CALENDAR_YEAR, LAST_CALENDAR_YEAR = 2019, 2030
-
-BOOKS: Mapping[str, tuple[str, str]] = {
-    "load_ledger": (
-        "One row a load, also a refused or blocked one.",
-        """load_id VARCHAR PRIMARY KEY, dataset_id VARCHAR NOT NULL, verdict VARCHAR NOT NULL, reason VARCHAR,
-        loaded_at TIMESTAMP NOT NULL, files BIGINT, rows_read BIGINT, rows_new BIGINT, rows_revised BIGINT,
-        rows_unchanged BIGINT, rejects BIGINT, first_observed TIMESTAMP, last_observed TIMESTAMP,
-        first_fetched_at TIMESTAMP, last_fetched_at TIMESTAMP, was_replayed BOOLEAN,
-        accepted_by VARCHAR, accepted_at TIMESTAMP, accepted_why VARCHAR""",
-    ),
-    "loaded_file": (
-        "One row a landing file that took part in a load, with how it ended for that file.",
-        """landing_file VARCHAR PRIMARY KEY, dataset_id VARCHAR NOT NULL, load_id VARCHAR NOT NULL,
-        fetched_at TIMESTAMP NOT NULL, verdict VARCHAR NOT NULL""",
-    ),
-    "watermark": (
-        "Per dataset: up to when it is loaded, by the data's own time and by the time of fetching.",
-        "dataset_id VARCHAR PRIMARY KEY, observed_until TIMESTAMP, fetched_until TIMESTAMP NOT NULL",
-    ),
-    "quarantine": (
-        "Rows that were sent but not believed, with the reason and their text as sent.",
-        """dataset_id VARCHAR NOT NULL, load_id VARCHAR NOT NULL, landing_file VARCHAR, fetched_at TIMESTAMP,
-        reason VARCHAR NOT NULL, text VARCHAR, quarantined_at TIMESTAMP NOT NULL""",
-    ),
-    "attempt": (
-        "One row an attempt to fetch a dataset.",
-        """dataset_id VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP, outcome VARCHAR NOT NULL,
-        failure VARCHAR, message VARCHAR, requests BIGINT, bytes BIGINT, asked_from TIMESTAMP, asked_until TIMESTAMP""",
-    ),
-    "regime_log": (
-        "Every regime as it was published, never rewritten.",
-        """published_at TIMESTAMP NOT NULL, code_version VARCHAR, signal_date DATE NOT NULL, regime VARCHAR,
-        days_in_regime BIGINT, h1 BOOLEAN, h2 BOOLEAN, h3 BOOLEAN, r1 BOOLEAN, r2 BOOLEAN, r3 BOOLEAN,
-        s1 BOOLEAN, s2 BOOLEAN, s3 BOOLEAN, next_condition VARCHAR, buckets_known BIGINT, holds_cluster BOOLEAN,
-        nothing_worsens BOOLEAN, fully_confirmed BOOLEAN, btc_close_usd DOUBLE, level_usd DOUBLE,
-        cluster_low_usd DOUBLE, cluster_high_usd DOUBLE, cluster_source VARCHAR, rules_version VARCHAR,
-        explanation VARCHAR""",
-    ),
-    "dataset": (
-        "One row a declared dataset.",
-        """dataset_id VARCHAR, provider VARCHAR, name VARCHAR, bucket VARCHAR, description VARCHAR, licence VARCHAR,
-        may_republish BOOLEAN, needs_key BOOLEAN, access VARCHAR, cadence VARCHAR, calendar VARCHAR, period_s DOUBLE,
-        publication_lag_s DOUBLE, fresh_for_s DOUBLE, final_after_s DOUBLE, restates BOOLEAN""",
-    ),
-    "calendar_day": (
-        "One row a calendar day, with whether the New York Stock Exchange trades.",
-        "day DATE, is_us_trading_day BOOLEAN",
-    ),
-}
 
 
 def quoted(identifier: str) -> str:
@@ -105,6 +57,11 @@ def sql_type(dtype: pl.DataType | type[pl.DataType]) -> str:
     raise ValueError(f"raw tables hold no {dtype}")
 
 
+def text(words: str) -> str:
+    """A text literal: COMMENT takes no bound values. Only ever a declaration's own words."""
+    return "'" + words.replace("'", "''") + "'"
+
+
 def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     """Add the rows of a frame to a table, columns by name."""
     connection.register("_frame", frame.to_arrow())
@@ -124,15 +81,27 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     return {name: (data_type, comment) for name, data_type, comment in rows}
 
 
+def comment_on(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, comment: str, columns: Mapping[str, str]
+) -> None:
+    """Comment a table of the connected database and its columns, where a comment is not there yet."""
+    relation = f"{quoted(schema)}.{quoted(table)}"
+    connection.execute(f"comment on table {relation} is {text(comment)}")
+    stored = columns_of(connection, schema, table)
+    for name, says in columns.items():
+        if stored[name][1] != says:
+            connection.execute(f"comment on column {relation}.{quoted(name)} is {text(says)}")
+
+
 def ensure_tables(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
     """Bring the build file up to the declarations: every raw table and every book exists, commented.
 
     A newly declared column is added. Raises HomeError when a stored column has another type than declared.
     """
     connection.execute(f"create schema if not exists {RAW}; create schema if not exists analytics")
-    for name, (comment, columns) in BOOKS.items():
-        connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({columns})")
-        connection.execute(f"comment on table {RAW}.{quoted(name)} is {_text(comment)}")
+    for name, book in BOOKS.items():
+        connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({book.body})")
+        comment_on(connection, RAW, name, book.comment, {column: says for column, (_, says) in book.columns.items()})
     for dataset in datasets:
         _ensure_raw_table(connection, dataset)
     _declare(connection, datasets)
@@ -149,7 +118,7 @@ def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
     if not stored:
         body = ", ".join(f"{quoted(name)} {data_type}" for name, (data_type, _) in wanted.items())
         connection.execute(f"create table {raw_table(dataset)} ({body})")
-        connection.execute(f"comment on table {raw_table(dataset)} is {_text(dataset.description)}")
+        connection.execute(f"comment on table {raw_table(dataset)} is {text(dataset.description)}")
     for name, (data_type, comment) in wanted.items():
         stored_type, stored_comment = stored.get(name, (data_type, None))
         if stored_type != data_type:
@@ -160,7 +129,7 @@ def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -
         if stored and name not in stored:
             connection.execute(f"alter table {raw_table(dataset)} add column {quoted(name)} {data_type}")
         if stored_comment != comment:
-            connection.execute(f"comment on column {raw_table(dataset)}.{quoted(name)} is {_text(comment)}")
+            connection.execute(f"comment on column {raw_table(dataset)}.{quoted(name)} is {text(comment)}")
 
 
 def _declare(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
@@ -207,8 +176,3 @@ def _fill_calendar(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _comment(column: Column) -> str:
     return f"{column.description} [{column.unit}]" if column.unit else column.description
-
-
-def _text(text: str) -> str:
-    """A text literal: COMMENT takes no bound values. Only ever a declaration's own words."""
-    return "'" + text.replace("'", "''") + "'"

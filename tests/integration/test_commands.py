@@ -74,7 +74,15 @@ def test_sql_reads_the_published_warehouse_and_nothing_else(scenario_home: Path)
     for forbidden in (
         "drop table marts.dim_origin",
         "from read_csv('/etc/passwd')",
+        "from '/etc/passwd'",
+        "from glob('/tmp/*')",
+        "copy (select 1) to 'copied.csv'",
+        "attach 'other.duckdb'",
+        "load httpfs",
+        "call start_ui()",
         "set enable_external_access = true",
+        "set lock_configuration = false",
+        "from console",  # a variable of the program itself
     ):
         code, said = leadline(scenario_home, "sql", forbidden)
         assert code == 1

@@ -8,7 +8,7 @@ import yaml
 
 from orchestration import surfaces
 from sources import DATASETS
-from warehouse.tables import BOOKS
+from warehouse.books import BOOKS
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = sorted(path for ending in ("sql", "py") for path in (PROJECT / "models").rglob(f"*.{ending}"))

@@ -1,0 +1,25 @@
+"""The common questions, as table macros in the published file: one file in `macros/` each, its comment on top.
+
+They name schemas and no database: DuckDB looks the tables up in whatever database the caller uses.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Question:
+    """One macro: its name, its comment for readers and the SQL that creates it."""
+
+    name: str
+    comment: str
+    sql: str
+
+
+def _question(file: Path) -> Question:
+    sql = file.read_text(encoding="utf-8")
+    comment = " ".join(line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--"))
+    return Question(file.stem, comment, sql)
+
+
+QUESTIONS = tuple(_question(file) for file in sorted((Path(__file__).parent / "macros").glob("*.sql")))
