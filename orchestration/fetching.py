@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     FAILED = "failed"
     NEEDS_KEY = "needs_key"
-    NOT_ASKED = "not_asked"  # everything it could be asked is already here
+    NOT_ASKED = "not_asked"  # it is all here already, or the stand-in says that it has none
 
 
 @dataclass(frozen=True)

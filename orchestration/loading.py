@@ -14,6 +14,7 @@ from orchestration.freshness import stale
 from orchestration.planning import Ask, Span, asks
 from orchestration.progress import progress
 from orchestration.settings import Settings
+from orchestration.upstream import without
 from sources import DATASETS
 from sources.dataset import Dataset
 from sources.errors import SourceError
@@ -66,10 +67,14 @@ class Known:
 
 
 def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Span) -> Iterator[Ingested]:
-    """Fetch datasets of all providers at once and load each as it arrives. Never raises for a provider's fault."""
+    """Fetch datasets of all providers at once and load each as it arrives. Never raises for a provider's fault.
+
+    What a stand-in says it has nothing for is not asked.
+    """
     known = _known(home, datasets)
+    silent = without(settings)
     plan = [
-        Planned(dataset, remaining(asks(dataset, span, known[dataset.id].newest), known[dataset.id], span))
+        Planned(dataset, () if dataset.id in silent else _questions(dataset, known[dataset.id], span))
         for dataset in datasets
     ]
     for planned in plan:
@@ -82,6 +87,10 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Sp
         if ingested.load:
             listener.loaded(fetched.dataset.id, ingested.load.rows_new, ingested.load.rows_revised)
         yield ingested
+
+
+def _questions(dataset: Dataset, known: Known, span: Span) -> list[Ask]:
+    return remaining(asks(dataset, span, known.newest), known, span)
 
 
 def remaining(questions: Sequence[Ask], known: Known, span: Span) -> list[Ask]:

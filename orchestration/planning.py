@@ -49,7 +49,8 @@ def midnight(day: date) -> datetime:
 
 def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> list[Ask]:
     """The questions for one dataset, oldest first. `watermark` is the newest observed time that is loaded."""
-    start = span.start or (watermark - dataset.reread if watermark else span.end - FIRST_HISTORY)
+    first_history = dataset.first_history or FIRST_HISTORY
+    start = span.start or (watermark - dataset.reread if watermark else span.end - first_history)
     if dataset.access is Access.NOW:
         return _asks_for_now(dataset, start, span)
     if dataset.depth is not None and not span.clocked:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -36,11 +37,18 @@ def newest(settings: Settings) -> datetime:
     return datetime.fromisoformat(_ask_stand_in(settings.upstream)["newest"])
 
 
-def _ask_stand_in(upstream: str) -> dict[str, str]:
+def without(settings: Settings) -> frozenset[str]:
+    """Datasets that a stand-in says it has nothing for; none for public sources."""
+    if settings.upstream is None:
+        return frozenset()
+    return frozenset(_ask_stand_in(settings.upstream).get("without", ()))
+
+
+def _ask_stand_in(upstream: str) -> dict[str, Any]:
     try:
         answer = requests.get(f"{upstream}/leadline/origin", timeout=ORIGIN_TIMEOUT_S)
         answer.raise_for_status()
-        said: dict[str, str] = answer.json()
+        said: dict[str, Any] = answer.json()
     except (requests.RequestException, ValueError) as error:
         raise UpstreamError(
             f"No stand-in upstream at {upstream} ({type(error).__name__}). "

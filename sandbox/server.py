@@ -23,6 +23,7 @@ from sandbox.faults import Faults
 from sandbox.market import Market, naive_utc
 from sandbox.routes import ROUTES
 from sandbox.serving import Handler, Question, json_answer
+from sandbox.silence import without
 
 LOOPBACK = "127.0.0.1"
 CLOCK_HEADER = "leadline-clock"
@@ -86,8 +87,9 @@ def application(
         return answer
 
     async def origin(request: Request) -> Response:
-        sha256, newest = await run_in_threadpool(lambda: (market.sha256, market.newest))
-        return json_answer({"market": market.name, "sha256": sha256, "newest": f"{newest.isoformat()}Z"})
+        sha256, newest, silent = await run_in_threadpool(lambda: (market.sha256, market.newest, without(market)))
+        said = {"market": market.name, "sha256": sha256, "newest": f"{newest.isoformat()}Z", "without": silent}
+        return json_answer(said)
 
     async def unknown(request: Request, error: Exception) -> Response:
         host, _, path = request.url.path.lstrip("/").partition("/")

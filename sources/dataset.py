@@ -107,6 +107,7 @@ class Provider:
     requests_per_minute: int  # the documented or cautious limit for an address without a key
     licence: str
     may_republish: bool
+    slower: tuple[tuple[str, int], ...] = ()  # addresses with a lower limit of their own, requests a minute
     key_header: str | None = None  # the header that carries the key; None = keyless
     # Raises SourceError when an answer with a fine status is an error, a test net's or no data.
     check: Callable[[Payload], None] | None = None
@@ -144,6 +145,7 @@ class Dataset:
     fresh_for: timedelta = timedelta(days=1)  # market data one day, chain data three
     final_after: timedelta = timedelta(0)  # after the publication lag; until then the value may be revised
     depth: timedelta | None = None  # how far back the provider answers; None = its whole history
+    first_history: timedelta | None = None  # what a first run asks for, where the usual would take hours; None = usual
     reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
     restates: bool = False  # the provider rewrites history, so assumed publication times are doubtful
     may_be_empty: bool = False  # an empty answer is a legal answer

@@ -97,6 +97,8 @@ class Session:
         self._receive = receive
         self._limits = limits or (STAND_IN if self.upstream else LIVE)
         self._pace = pace or (Pace(None) if self.upstream else pace_of(provider))
+        is_live = pace is None and self.upstream is None
+        self._slower = {url: pace_of(provider, url) for url, _ in provider.slower if is_live}
         self._sleep = sleep
         self._client = requests.Session()
         # No .netrc, no proxy for loopback; a live request takes the environment's proxies by itself.
@@ -180,14 +182,15 @@ class Session:
         return backoff if told is None else told + backoff
 
     def _attempt(self, request: "_Request") -> Payload:
-        self._pace.wait(self._limits.patience_s)
+        pace = self._slower.get(request.url, self._pace)
+        pace.wait(self._limits.patience_s)
         payload = self._exchange(request)
         self._receive(payload)
         error = verdict(payload, self.provider, request.accept)
         if error is None:
             return payload
         if error.failure is Failure.THROTTLED:
-            self._pace.slow_down(error.retry_after_s)
+            pace.slow_down(error.retry_after_s)
         raise replace(error, what=self._redacted(error.what))
 
     def _exchange(self, request: "_Request") -> Payload:

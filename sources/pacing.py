@@ -46,10 +46,11 @@ class Pace:
         return None if self._per_minute is None else self._per_minute / self._slowed
 
 
-def pace_of(provider: Provider) -> Pace:
-    """The one pace of a live provider in this process."""
+def pace_of(provider: Provider, url: str = "") -> Pace:
+    """The one pace of a live provider in this process, or of an address of it that has a slower one of its own."""
+    per_minute = dict(provider.slower).get(url, provider.requests_per_minute)
     with _lock:
-        return _paces.setdefault(provider.name, Pace(provider.requests_per_minute))
+        return _paces.setdefault((provider.name, url), Pace(per_minute))
 
 
 def _limiter(per_minute: float) -> Limiter:
@@ -59,4 +60,4 @@ def _limiter(per_minute: float) -> Limiter:
 
 
 _lock = Lock()
-_paces: dict[str, Pace] = {}
+_paces: dict[tuple[str, str], Pace] = {}

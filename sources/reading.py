@@ -169,6 +169,17 @@ def from_ms(value: object) -> object:
     return _from_epoch(value, 1_000)
 
 
+def from_iso(value: object) -> object:
+    """An ISO text as a naive UTC instant (without a zone it is UTC); anything else comes back unchanged."""
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return value
+    if instant is None:
+        return value
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
 def typed(
     records: Iterable[Mapping[str, object]],
     columns: Mapping[str, Column],

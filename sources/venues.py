@@ -110,8 +110,8 @@ def read_candles(
 def read_funding(payload: Payload, sent: Sequence[Any], settlement: Callable[[Any], Mapping[str, object]]) -> Parsed:
     """Rows of settled funding rates; `settlement` gives symbol, funding_time and funding_rate of one of `sent`.
 
-    Stamps are a few milliseconds late and are rounded to the minute. No reply says which interval a past rate covers,
-    and lists of present intervals say nothing about the past, so the interval is read from the distance of the stamps.
+    Stamps are a few milliseconds late and are rounded to the minute. Where a settlement gives no `interval_hours`, the
+    interval is read from the distance of the stamps: lists of present intervals say nothing about the past.
     """
     records = [dict(settlement(entry)) for entry in sent]
     for record in records:
@@ -121,7 +121,8 @@ def read_funding(payload: Payload, sent: Sequence[Any], settlement: Callable[[An
     intervals = _intervals(stamp for record in records if isinstance(stamp := record["funding_time"], datetime))
     for record in records:
         stamp = record["funding_time"]
-        record["interval_hours"] = intervals[stamp] / HOUR if isinstance(stamp, datetime) else None
+        if "interval_hours" not in record:
+            record["interval_hours"] = intervals[stamp] / HOUR if isinstance(stamp, datetime) else None
     return typed(records, FUNDING_COLUMNS, fetched_at=payload.fetched_at, observed="funding_time", sent=sent)
 
 
@@ -141,6 +142,33 @@ def read_open_interest(payload: Payload, sent: Sequence[Any], reading: Callable[
     """Rows of open interest; `reading` gives all columns of one of `sent`."""
     records = [reading(entry) for entry in sent]
     return typed(records, OPEN_INTEREST_COLUMNS, fetched_at=payload.fetched_at, observed="observed_at", sent=sent)
+
+
+def asked_at(payload: Payload) -> datetime:
+    """The moment of asking, to the second, naive UTC: the time of a reading whose answer carries none."""
+    return payload.fetched_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def number(value: object) -> float | None:
+    """A number or a number in text, to compute with; None for anything else, which `typed` then refuses."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def times(amount: object, price: object) -> float | None:
+    """An amount of bitcoin in dollars. None, which `typed` refuses, where one of the two is no number."""
+    left, right = number(amount), number(price)
+    return None if left is None or right is None else left * right
+
+
+def over(amount: object, price: object) -> float | None:
+    """An amount of dollars in bitcoin. None, which `typed` refuses, where one of the two is no number or 0."""
+    left, right = number(amount), number(price)
+    return None if left is None or not right else left / right
 
 
 def cells(entry: object, names: Sequence[str], payload: Payload) -> dict[str, Any]:
@@ -185,7 +213,15 @@ def moved(cursor: int, following: int, payload: Payload, *, back: bool = False) 
 
 
 def candle_dataset(
-    provider: Provider, name: str, symbol: str, *, period: timedelta, fetch: Fetch, read: Read, taker: bool = False
+    provider: Provider,
+    name: str,
+    symbol: str,
+    *,
+    period: timedelta,
+    fetch: Fetch,
+    read: Read,
+    taker: bool = False,
+    depth: timedelta | None = None,
 ) -> Dataset:
     """The declaration of a table of candles."""
     kind, _, bar = name.rpartition("_")
@@ -203,6 +239,7 @@ def candle_dataset(
         publication_lag=timedelta(0),
         fetch=fetch,
         read=read,
+        depth=depth,
     )
 
 

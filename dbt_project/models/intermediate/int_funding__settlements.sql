@@ -1,4 +1,5 @@
--- One row per settlement and version, over all venues.
+-- One row per settlement and version, over all venues. Of a venue with several contracts the perpetual with the most
+-- open interest stands for it.
 with
 
 settlements as (
@@ -9,6 +10,12 @@ settlements as (
     select * from {{ ref('stg_okx__funding_rate') }}
     union all
     select * from {{ ref('stg_deribit__funding_rate') }}
+    union all
+    select * from {{ ref('stg_bitmex__funding_rate') }} where symbol = 'XBTUSD'
+    union all
+    select * from {{ ref('stg_hyperliquid__funding_rate') }}
+    union all
+    select * from {{ ref('stg_kraken_futures__funding_rate') }} where symbol = 'PF_XBTUSD'
 )
 
 select * from settlements

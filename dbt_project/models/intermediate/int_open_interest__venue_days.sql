@@ -2,13 +2,7 @@
 -- else bitcoin at the price of the reading's own hour. A new version begins when the reading or that price is revised.
 with
 
-stamps as (
-    select * from {{ ref('stg_binance__open_interest') }}
-    union all
-    select * from {{ ref('stg_bybit__open_interest') }}
-    union all
-    select * from {{ ref('stg_okx__open_interest') }}
-),
+stamps as (select * from {{ ref('int_open_interest__venue_stamps') }}),
 
 hourly_bars as (
     select
@@ -26,14 +20,12 @@ days as ({{ pooled('daily_bars', 'observed_date', ['median(pieces.close_usd) as 
 moments as (
     select
         venue,
-        symbol,
         observed_date,
         known_from as moment
     from stamps
     union
     select
         stamps.venue,
-        stamps.symbol,
         stamps.observed_date,
         hours.known_from
     from stamps
@@ -41,7 +33,6 @@ moments as (
     union
     select
         stamps.venue,
-        stamps.symbol,
         stamps.observed_date,
         days.known_from
     from stamps
@@ -54,18 +45,16 @@ last_of_day as (
         moments.moment
     from moments
     join stamps on stamps.venue = moments.venue
-        and stamps.symbol = moments.symbol
         and stamps.observed_date = moments.observed_date
         and {{ stands_on('stamps', 'moments.moment') }}
     qualify row_number() over (
-        partition by stamps.venue, stamps.symbol, stamps.observed_date, moments.moment order by stamps.observed_at desc
+        partition by stamps.venue, stamps.observed_date, moments.moment order by stamps.observed_at desc
     ) = 1
 ),
 
 priced as (
     select
         last_of_day.venue,
-        last_of_day.symbol,
         last_of_day.observed_date,
         last_of_day.observed_at,
         last_of_day.open_interest_btc,
@@ -77,7 +66,7 @@ priced as (
         last_of_day.known_at_basis,
         last_of_day.moment as known_from,
         lead(last_of_day.moment) over (
-            partition by last_of_day.venue, last_of_day.symbol, last_of_day.observed_date order by last_of_day.moment
+            partition by last_of_day.venue, last_of_day.observed_date order by last_of_day.moment
         ) as known_until
     from last_of_day
     left join hours on hours.closed_at = date_trunc('hour', last_of_day.observed_at)

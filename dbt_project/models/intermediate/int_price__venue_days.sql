@@ -8,6 +8,10 @@ bars as (
     union all
     select * from {{ ref('stg_okx__spot_candle_1d') }}
     union all
+    select * from {{ ref('stg_kraken__spot_candle_1d') }}
+    union all
+    select * from {{ ref('stg_bitstamp__spot_candle_1d') }}
+    union all
     select * from {{ ref('stg_binance__perp_candle_1d') }}
     union all
     select * from {{ ref('stg_okx__perp_candle_1d') }}

@@ -1,7 +1,9 @@
--- One row per date and venue: positions closed by force in the UTC day.
+-- One row per date and venue: positions closed by force in the UTC day. CoinGlass's aggregate stands as a venue of its own.
 with
 
-liquidations as (select * from {{ ref('stg_coinglass__liquidation') }}),
+aggregate as (select * from {{ ref('stg_coinglass__liquidation') }}),
+
+own_venues as (select * from {{ ref('int_liquidations__venue_days') }}),
 
 latest as (
     select
@@ -11,8 +13,19 @@ latest as (
         short_liquidation_usd as short_liquidations_usd,
         known_at,
         known_at_basis
-    from liquidations
+    from aggregate
     where known_until is null
+    union all
+    select
+        observed_date,
+        venue,
+        long_liquidations_usd,
+        short_liquidations_usd,
+        known_at,
+        known_at_basis
+    from own_venues
+    where known_until is null
+        and {{ has_ended('observed_date') }}
 )
 
 select * from latest

@@ -84,6 +84,15 @@ def test_every_asset_has_its_three_checks_evaluated(home: Path) -> None:
     }
 
 
+def test_what_a_stand_in_has_nothing_for_is_not_asked_and_not_dead(home: Path) -> None:
+    silent = dataset("hyperliquid.open_interest")
+    result = dg.materialize([raw_assets], selection=[asset_key(silent)], resources={"scope": SCOPE})
+    said = metadata(result, asset_key(silent))
+    assert (said["state"], said["requests"], said["dagster/row_count"]) == ("not_asked", 0, 0)
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert checks == {"answered": True, "contract": True, "fresh": False}
+
+
 def test_a_key_is_in_no_file_that_a_run_leaves(home: Path) -> None:
     with instance_for(home) as instance:
         said = metadata(materialise(instance), asset_key(KEYED))

@@ -47,6 +47,12 @@ def test_a_live_provider_is_not_asked_beyond_its_depth(windowed: Dataset) -> Non
     assert ask.window.start == END - timedelta(days=30)
 
 
+def test_a_slow_provider_is_asked_for_less_at_first_and_for_as_much_as_one_names(windowed: Dataset) -> None:
+    slow = replace(windowed, first_history=timedelta(days=7))
+    assert asks(slow, Span(None, END, clocked=False))[0].window.start == END - timedelta(days=7)
+    assert asks(slow, Span(START, END, clocked=False))[0].window.start == START
+
+
 def test_without_a_first_day_asking_goes_on_from_the_watermark_minus_what_is_reread(windowed: Dataset) -> None:
     watermark = datetime(2026, 2, 20, tzinfo=UTC)
     [ask] = asks(windowed, Span(None, END, clocked=False), watermark)

@@ -19,6 +19,8 @@ from sandbox.market import TABLES, TIME_COLUMN, Market, MarketError
 from sandbox.routes import ROUTES
 from sandbox.server import Running, application, running
 from sandbox.serving import Question, json_answer, text_answer
+from sandbox.silence import FED_BY, without
+from sources import DATASETS
 
 HOST = "api.example.com"
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -132,6 +134,19 @@ def test_origin_is_the_folders_name_and_hash(upstream, folder):
     assert Market(folder).sha256 != before
     (folder / "notes.txt").write_text("no market table")
     assert Market(folder).sha256 == Market(folder).sha256
+
+
+def test_origin_says_what_the_tables_have_nothing_for(upstream, folder):
+    silent = ask(upstream, "leadline/origin").json()["without"]
+    assert set(silent) == set(FED_BY)
+    funding = {"venue": ["bitmex"], "funding_time": [datetime(2026, 2, 6, 4)], "rate": [0.0001], "interval_hours": [8]}
+    pl.DataFrame(funding).write_parquet(folder / "funding.parquet")
+    assert without(Market(folder)) == sorted(set(FED_BY) - {"bitmex.funding_rate"})
+
+
+def test_what_a_market_may_lack_is_a_declared_dataset():
+    assert set(FED_BY) <= {dataset.id for dataset in DATASETS}
+    assert {table for table, _ in FED_BY.values()} <= set(TABLES)
 
 
 def test_it_listens_on_loopback_only_and_stops_with_its_block(folder):

@@ -26,7 +26,12 @@ FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
 DAY = timedelta(days=1)
 
 # Where one dataset has several series and the answer does not say which it is.
-NAMED_AFTER = {"bitview.series": "realized_loss", "glassnode.metric": "realized_loss", "glassnode.ratio": "sopr"}
+NAMED_AFTER = {
+    "bitview.series": "realized_loss",
+    "glassnode.metric": "realized_loss",
+    "glassnode.ratio": "sopr",
+    "kraken_futures.funding_rate": "PF_XBTUSD",
+}
 
 every_dataset = pytest.mark.parametrize("declared", DATASETS, ids=lambda declared: declared.id)
 

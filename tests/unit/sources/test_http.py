@@ -612,6 +612,13 @@ def test_live_sessions_of_one_provider_share_one_pace():
     assert Session(PROVIDER, upstream="http://127.0.0.1:1")._pace.requests_per_minute is None
 
 
+def test_an_address_with_a_lower_limit_has_a_pace_of_its_own():
+    slow = replace(PROVIDER, name="slow", requests_per_minute=60, slower=((URL, 3),))
+    assert (pace_of(slow, URL).requests_per_minute, pace_of(slow).requests_per_minute) == (3, 60)
+    assert Session(slow)._slower == {URL: pace_of(slow, URL)}
+    assert Session(slow, upstream="http://127.0.0.1:1")._slower == {}
+
+
 def test_pace_lets_so_many_through_and_no_more():
     pace = Pace(60)
     pace.wait(1)

@@ -1,0 +1,28 @@
+-- One row per venue, UTC day and version: positions closed by force, at the price of their execution.
+with
+
+events as (
+    select
+        venue,
+        liquidated_at,
+        observed_date,
+        position_side,
+        amount_btc * price_usd as value_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from {{ ref('stg_bitfinex__liquidation') }}
+),
+
+days as (
+    {{ pooled('events', 'venue, observed_date', [
+        "coalesce(sum(pieces.value_usd order by pieces.liquidated_at, pieces.value_usd) "
+        ~ "filter (where pieces.position_side = 'long'), 0) as long_liquidations_usd",
+        "coalesce(sum(pieces.value_usd order by pieces.liquidated_at, pieces.value_usd) "
+        ~ "filter (where pieces.position_side = 'short'), 0) as short_liquidations_usd",
+        'count(*) as liquidations',
+    ]) }}
+)
+
+select * from days

@@ -1,0 +1,57 @@
+"""Kraken Futures' wire formats: the whole funding history of PF_XBTUSD, and tickers of the moment."""
+
+import polars as pl
+from starlette.responses import Response
+
+from sandbox.bars import Row, events
+from sandbox.serving import Handler, Question, json_answer
+
+SYMBOL = "PF_XBTUSD"
+
+
+def historical_funding_rates(question: Question) -> Response:
+    """`historical-funding-rates`: all of it, oldest first; the amount is the relative rate at the price."""
+    index = question.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", price="open")
+    rows = events(question, "funding", "kraken", "funding_time").join_asof(
+        index, left_on="funding_time", right_on="open_time"
+    )
+    if question.params.get("symbol") != SYMBOL:
+        rows = rows.clear()
+    return _success(question, "rates", [_rate(row) for row in rows.iter_rows(named=True)])
+
+
+def _rate(row: Row) -> dict[str, object]:
+    amount = row["rate"] * (row["price"] or 0.0)
+    stamp = f"{row['funding_time'].isoformat(timespec='seconds')}Z"
+    return {"timestamp": stamp, "fundingRate": amount, "relativeFundingRate": row["rate"]}
+
+
+def tickers(question: Question) -> Response:
+    """`tickers`: the linear perpetual with its open interest in bitcoin."""
+    newest = events(question, "open_interest", "kraken", "time").drop_nulls().tail(1)
+    return _success(question, "tickers", [_ticker(row) for row in newest.iter_rows(named=True)])
+
+
+def _ticker(row: Row) -> dict[str, object]:
+    mark = row["oi_usd"] / row["oi_btc"]
+    return {
+        "symbol": SYMBOL,
+        "tag": "perpetual",
+        "pair": "XBT:USD",
+        "markPrice": mark,
+        "openInterest": row["oi_btc"],
+        "suspended": False,
+        "indexPrice": mark,
+        "postOnly": False,
+    }
+
+
+def _success(question: Question, name: str, rows: list[dict[str, object]]) -> Response:
+    time = f"{question.clock.isoformat(timespec='milliseconds')}Z"
+    return json_answer({"result": "success", name: rows, "serverTime": time})
+
+
+ROUTES: dict[str, Handler] = {
+    "GET futures.kraken.com/derivatives/api/v3/historical-funding-rates": historical_funding_rates,
+    "GET futures.kraken.com/derivatives/api/v3/tickers": tickers,
+}

@@ -1,0 +1,93 @@
+"""Bitstamp: daily spot candles of BTC/USD, the oldest dollar market that still trades.
+
+Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
+
+Oddities: everything is text, times are seconds; at most 1 000 bars; where start, end and limit are all given, the limit
+wins and the bars before `end` come, so pages go backwards by `end`. The running bar is sent without any mark.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sources.dataset import Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import from_s, part, strict_json
+from sources.venues import DAY, candle_dataset, fields, milliseconds, moved, read_candles, stamp_of
+
+PAIR = "BTC/USD"
+OHLC = "https://www.bitstamp.net/api/v2/ohlc/btcusd/"
+PAGE = 1000
+STEP = DAY // timedelta(seconds=1)
+NAMES: Mapping[str, str] = {
+    "open_time": "timestamp",
+    "open_usd": "open",
+    "high_usd": "high",
+    "low_usd": "low",
+    "close_usd": "close",
+    "volume_btc": "volume",
+}
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError for an error sent in place of data. One with 404 or 429 is left to its status."""
+    answer = strict_json(payload)
+    if isinstance(answer, dict) and answer.get("status") == "error" and payload.status in (200, 400):
+        raise SourceError(Failure.REFUSED, f"Bitstamp answered with an error: {answer.get('reason')!r:.200}.")
+
+
+def fetch_candles(session: Session, window: Window) -> Iterator[Payload]:
+    """Pages of bars back from the window's end to its start; each but the last is full."""
+    first, end = milliseconds(window.start) // 1000, milliseconds(window.end) // 1000 - 1
+    while end >= first:
+        limit = min(PAGE, (end - first) // STEP + 1)
+        payload = session.get(OHLC, {"step": STEP, "limit": limit, "end": end})
+        yield payload
+        page = _bars(payload)
+        if not page:
+            return
+        oldest = stamp_of(_seconds(page[0], payload), payload) // 1000
+        end = moved(end, oldest - 1, payload, back=True)
+
+
+def _seconds(bar: object, payload: Payload) -> object:
+    """The stamp of a bar in milliseconds, as text; anything that is no stamp comes back unchanged, to be refused."""
+    stamp = fields(bar, ("timestamp",), payload)["timestamp"]
+    return f"{stamp}000" if isinstance(stamp, str) else stamp
+
+
+def read_bars(payload: Payload) -> Parsed:
+    """Rows of the finished bars on a page. Raises CHANGED_LAYOUT for another pair."""
+    check(payload)  # once more, for answers that were saved by hand
+    return read_candles(payload, _bars(payload), partial(_candle, payload), symbol=PAIR, period=DAY)
+
+
+def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
+    bar = fields(entry, tuple(NAMES.values()), payload)
+    return {**{name: bar[sent] for name, sent in NAMES.items()}, "open_time": from_s(bar["timestamp"])}
+
+
+def _bars(payload: Payload) -> list[Any]:
+    data = part(strict_json(payload), "data", kind=dict, where=payload.url)
+    pair = part(data, "pair", kind=str, where=payload.url)
+    if pair != PAIR:
+        raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent {pair!r:.40} where {PAIR} was expected.")
+    bars: list[Any] = part(data, "ohlc", where=payload.url)
+    return bars
+
+
+PROVIDER = Provider(
+    name="bitstamp",
+    title="Bitstamp",
+    home="https://www.bitstamp.net/api",
+    hosts=("www.bitstamp.net",),
+    requests_per_minute=120,  # 10 000 in ten minutes are allowed
+    licence="values belong to the exchange; own use through its API terms",
+    may_republish=False,
+    check=check,
+)
+
+DATASETS = (candle_dataset(PROVIDER, "spot_candle_1d", PAIR, period=DAY, fetch=fetch_candles, read=read_bars),)

@@ -1,0 +1,115 @@
+"""Hyperliquid: hourly funding and open interest of the BTC perpetual on the exchange's own chain.
+
+Published by the exchange itself; keyless. Terms of redistribution are not stated, so values are not passed on.
+
+Oddities: every question is a POST to one address and stands in its body; numbers are text; the rate is per HOUR,
+although texts about it speak of eight, and its stamps lie some milliseconds after the hour; a page holds 500 rows and
+begins with the start that was asked for. `metaAndAssetCtxs` sends two lists that belong together by position; it
+carries no time, so a reading is of the moment of asking. Open interest counts coins, one side.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from sources.dataset import Access, Provider, Window
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import from_ms, part, require, strict_json
+from sources.venues import (
+    asked_at,
+    fields,
+    funding_dataset,
+    milliseconds,
+    moved,
+    open_interest_dataset,
+    read_funding,
+    read_open_interest,
+    stamp_of,
+    times,
+)
+
+COIN = "BTC"
+INFO = "https://api.hyperliquid.xyz/info"
+PAGE = 500
+
+FUNDING_FIELDS = ("coin", "fundingRate", "time")
+INTEREST_FIELDS = ("openInterest", "markPx")
+
+
+def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
+    """Pages of hourly rates, oldest first."""
+    start, end = milliseconds(window.start), milliseconds(window.end) - 1
+    while True:
+        payload = session.post(INFO, {"type": "fundingHistory", "coin": COIN, "startTime": start, "endTime": end})
+        yield payload
+        page = part(strict_json(payload), where=payload.url)
+        if len(page) < PAGE:
+            return
+        newest = stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["time"], payload)
+        start = moved(start, newest + 1, payload)
+
+
+def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
+    """Open interest at this moment, whatever the window."""
+    yield session.post(INFO, {"type": "metaAndAssetCtxs"})
+
+
+def read_funding_rate(payload: Payload) -> Parsed:
+    """One row an hour: the rate of the hour that ends at the stamp."""
+    return read_funding(payload, part(strict_json(payload), where=payload.url), partial(_settlement, payload))
+
+
+def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS, payload)
+    return {
+        "symbol": record["coin"],
+        "funding_time": from_ms(record["time"]),
+        "funding_rate": record["fundingRate"],
+        "interval_hours": 1.0,
+    }
+
+
+def read_open_interest_now(payload: Payload) -> Parsed:
+    """One row: the coin's contexts found by its place in the list of names. Raises CHANGED_LAYOUT without it."""
+    answer = strict_json(payload)
+    universe = part(answer, 0, "universe", where=payload.url)
+    contexts = part(answer, 1, where=payload.url)
+    names = [coin.get("name") if isinstance(coin, dict) else None for coin in universe]
+    require(COIN in names, f"{payload.url}: no {COIN} among {len(names)} coins.")
+    require(len(contexts) == len(names), f"{payload.url}: {len(contexts)} contexts of {len(names)} coins.")
+    return read_open_interest(payload, [contexts[names.index(COIN)]], partial(_reading, payload))
+
+
+def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
+    context: Mapping[str, Any] = fields(entry, INTEREST_FIELDS, payload)
+    return {
+        "symbol": COIN,
+        "observed_at": asked_at(payload),
+        "open_interest_btc": context["openInterest"],
+        "open_interest_usd": times(context["openInterest"], context["markPx"]),
+    }
+
+
+PROVIDER = Provider(
+    name="hyperliquid",
+    title="Hyperliquid",
+    home="https://hyperliquid.gitbook.io/hyperliquid-docs",
+    hosts=("api.hyperliquid.xyz",),
+    requests_per_minute=20,  # 1 200 points a minute; a full page of funding costs 45
+    licence="terms of redistribution not stated; own use",
+    may_republish=False,
+)
+
+DATASETS = (
+    funding_dataset(
+        PROVIDER, "Hourly funding rates of the BTC perpetual.", fetch=fetch_funding, read=read_funding_rate
+    ),
+    open_interest_dataset(
+        PROVIDER,
+        "Open interest of the BTC perpetual at the moment of asking.",
+        fetch=fetch_open_interest,
+        read=read_open_interest_now,
+        access=Access.NOW,
+    ),
+)

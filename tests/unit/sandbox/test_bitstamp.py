@@ -1,0 +1,28 @@
+"""The stand-in's Bitstamp against a recording: keys, types and formats, the limit that wins over the start."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from sandbox.bitstamp import ROUTES
+from sources.bitstamp import DATASETS
+from tests.unit.venue_market import folder, payload, question
+
+[CANDLES] = DATASETS
+OHLC = ROUTES["GET www.bitstamp.net/api/v2/ohlc/btcusd/"]
+
+
+def test_bars_are_encoded_as_recorded(real: Path, tmp_path: Path) -> None:
+    wire = (real / "fixtures" / "bitstamp" / "ohlc_btcusd_86400.json").read_bytes()
+    rows = CANDLES.read(payload(wire)).rows
+    path = folder(tmp_path / "market", {"price_1d": [("bitstamp", "spot", *row[1:], None) for row in rows.iter_rows()]})
+    asked = {"step": "86400", "limit": "1000", "start": "1546300800", "end": "1577836799"}
+    answer = OHLC(question(path, datetime(2026, 2, 1), **asked))
+    assert json.loads(answer.body) == json.loads(wire)
+
+
+def test_more_than_a_thousand_bars_are_an_error(tmp_path: Path) -> None:
+    path = folder(tmp_path / "market", {"price_1d": []})
+    answer = OHLC(question(path, datetime(2026, 2, 1), step="86400", limit="1001"))
+    assert answer.status_code == 400
+    assert json.loads(answer.body)["status"] == "error"
