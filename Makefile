@@ -44,8 +44,8 @@ sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse
 bench: .venv/.dev ## what the claims about speed rest on, each figure beside its limit; one alone: make bench NAMES=marts
 	@$(BIN)/python -m benchmarks $(NAMES)
 
-study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR
-	@$(BIN)/python -m benchmarks.study --market "$(MARKET)"
+study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR [ARCHIVE=DIR with chains]
+	@$(BIN)/python -m benchmarks.study --market "$(MARKET)" $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 clean: ## remove what was built; keeps data/
 	rm -rf .venv .dagster dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .coverage*

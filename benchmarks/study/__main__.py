@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.study import baselines, forward, history, plots, sanity, sensitivity, windows
+from benchmarks.study import baselines, forward, history, plots, sanity, sensitivity, substitutes, windows
 from benchmarks.study.durations import durations
 from benchmarks.study.page import Findings, write
 from benchmarks.study.spells import spells
@@ -71,8 +71,7 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
         sensitivity.judge(kind, name, base, rules.labels(rows))
         for kind, name, rows in sensitivity.plan(rules.rows, draws)
     ]
-    replaced = sensitivity.with_volume_for_liquidations(rules.rows)
-    stand_in = None if replaced is None else rules.labels(replaced)
+    without_volume = rules.labels(sensitivity.without_volume(rules.rows))
 
     compared = None
     if archive is not None:
@@ -100,7 +99,8 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
         labelled,
         rules.rows,
         variants,
-        stand_in,
+        without_volume,
+        substitutes.read(where.build_file),
         compared,
         sanity.checks(past, runs),
     )

@@ -15,6 +15,7 @@ from benchmarks.study.history import History
 from benchmarks.study.sanity import Check, worst_days
 from benchmarks.study.sensitivity import Variant, is_count, movable, reaches_regimes
 from benchmarks.study.spells import REGIMES
+from benchmarks.study.substitutes import Substitutes
 
 HERE = Path(__file__).parent
 
@@ -50,7 +51,8 @@ class Findings:
     labelled: pl.DataFrame
     rules: pl.DataFrame
     variants: Sequence[Variant]
-    stand_in: pl.DataFrame | None
+    without_volume: pl.DataFrame
+    substitutes: Substitutes
     compared: Compared | None
     checks: Sequence[Check]
 
@@ -94,7 +96,9 @@ def _content(findings: Findings) -> dict[str, object]:
         "windows": stress,
         "coverage": _coverage(past),
         "unknown_buckets": _unknown_buckets(past),
-        "stand_in": _stand_in(past.regimes, findings.stand_in),
+        "stand_in": _stand_in(past.regimes, findings.without_volume),
+        "substitutes": findings.substitutes,
+        "hot_without": findings.days.filter(pl.col("is_hot_near_high") & (pl.col("regime") != "distribution")).height,
         "hot_days": findings.days.filter("is_hot_near_high").height,
         "flows_unknown_2025": next(row["2025"] for row in _unknown_buckets(past) if row["bucket"] == "flows"),
         "sharp_falls": _sharp_falls(findings.days),
@@ -180,14 +184,12 @@ def _sharp_falls(days: pl.DataFrame) -> dict[str, int]:
     }
 
 
-def _stand_in(base: pl.DataFrame, other: pl.DataFrame | None) -> dict[str, object] | None:
-    """How the labels would be counted if spot volume stood in for liquidations in every rule."""
-    if other is None:
-        return None
-    found: dict[str, object] = {"kept_pct": 100 * (base["regime"] == other["regime"]).mean()}
+def _stand_in(base: pl.DataFrame, without: pl.DataFrame) -> dict[str, object]:
+    """How the labels would be counted if nothing stood in for liquidations in the rules of leverage and H2."""
+    found: dict[str, object] = {"kept_pct": 100 * (base["regime"] == without["regime"]).mean()}
     for name in ("stabilizing", "expansion"):
-        found[f"{name}_before"] = (base["regime"] == name).sum()
-        found[name] = (other["regime"] == name).sum()
+        found[name] = (base["regime"] == name).sum()
+        found[f"{name}_without"] = (without["regime"] == name).sum()
     return found
 
 

@@ -43,7 +43,7 @@ WHOLE_NUMBERS = (
     "regime.buckets_needed",
 )
 VOLUME = "spot_volume_ratio_90d"
-ASKED_FOR = f"select (signal_id, measure) from built.reference.rules union select ('{VOLUME}', 'percentile_365d')"
+ASKED_FOR = "select (signal_id, measure) from built.reference.rules"
 INPUTS = "int_rules__inputs"  # every signal in five measures; only those that rules ask for are needed here
 OF_BUCKETS = frozenset({"int_buckets__rules", "int_buckets__daily"})  # what only rules of scope `bucket` can change
 SCOPES = ("bucket", "framework", "regime")
@@ -182,23 +182,9 @@ def plan(rows: pl.DataFrame, draws: int, *, one_at_a_time: bool = True) -> Itera
                 yield "count", f"{rule_id}, {name}", shifted(rows, own)
 
 
-def with_volume_for_liquidations(rows: pl.DataFrame) -> pl.DataFrame | None:
-    """Rows in which extreme spot volume stands in for liquidations wherever a rule has no reading of them; None where
-    the rules have a stand-in of their own."""
-    on_liquidations = pl.col("signal_id").str.contains("liquidations_usd") & (pl.col("scope") != "regime")
-    lone = rows.filter(on_liquidations & pl.col("alternative_group").is_null())
-    if lone.is_empty():
-        return None
-    group = {"alternative_group": pl.lit("forced_sales")}
-    rank = rows.schema["alternative_rank"]
-    first = lone.with_columns(**group, alternative_rank=pl.lit(1, rank))
-    second = lone.with_columns(
-        **group,
-        alternative_rank=pl.lit(2, rank),
-        signal_id=pl.lit(VOLUME),
-        rule_id=pl.col("rule_id") + "_by_volume",
-    )
-    return pl.concat([rows.join(lone, on="rule_id", how="anti"), first, second]).sort("rule_id")
+def without_volume(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows in which nothing stands in for liquidations where a rule has no reading of them."""
+    return rows.filter((pl.col("signal_id") != VOLUME) | (pl.col("scope") == "regime"))
 
 
 def judge(kind: str, name: str, base: pl.DataFrame, other: pl.DataFrame) -> Variant:

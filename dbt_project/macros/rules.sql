@@ -158,9 +158,9 @@ judged_rules as (
 )
 {%- endmacro %}
 
-{# A judged rule in words: name, reading, day, test. #}
+{# A judged rule in words: name, reading, day, test. One that counts for want of a better reading is named as such. #}
 {% macro rule_sentence(rule, signal) -%}
-    {{ signal }}.name_en || ' '
+    {{ signal }}.name_en || case when {{ rule }}.alternative_rank > 1 then ', standing in, ' else ' ' end
     || case {{ rule }}.measure
         when 'percentile_365d' then 'at percentile '
         when 'change_1d' then 'changed by '

@@ -62,9 +62,26 @@ judged as (
         100 * (btc_close_usd / nullif(high_365d_usd, 0) - 1) as distance_from_high_pct,
         max(funding_rate_8h_pct_percentile) over fortnight >= distribution_funding_percentile
         and max(oi_to_market_cap_pct_percentile) over fortnight >= distribution_leverage_percentile as is_overheated,
-        etf_net_flow_5d_usd < 0
-        or 100 * (realized_profit_7d_usd / nullif(realized_profit_peak_usd, 0) - 1) <= profit_off_peak_pct
-            as is_turning,
+        etf_net_flow_5d_usd < 0 as is_flow_out,
+        -- Profits past their peak: gross where a source has them, else net of losses.
+        100 * (realized_profit_7d_usd / nullif(realized_profit_peak_usd, 0) - 1) as profit_from_peak_pct,
+        case when net_realized_pnl_peak_usd > 0 then 100 * (net_realized_pnl_7d_usd / net_realized_pnl_peak_usd - 1) end
+            as net_profit_from_peak_pct,
+        coalesce(
+            profit_from_peak_pct <= profit_off_peak_pct, net_profit_from_peak_pct <= net_profit_off_peak_pct
+        ) as is_profit_off_peak,
+        is_flow_out or is_profit_off_peak as is_turning,
+        concat_ws(
+            '; ',
+            case when is_flow_out then 'ETF flows of five readings below zero' end,
+            case
+                when is_profit_off_peak and profit_from_peak_pct is not null
+                    then 'realised profit ' || {{ number_text('profit_from_peak_pct') }} || ' % against its 90-day peak'
+                when is_profit_off_peak
+                    then 'net realised P/L, standing in for realised profit, '
+                        || {{ number_text('net_profit_from_peak_pct') }} || ' % against its 90-day peak'
+            end
+        ) as turning_evidence,
         max(case when is_trigger then signal_date end) over (
             order by signal_date rows between unbounded preceding and current row
         ) as last_trigger_date

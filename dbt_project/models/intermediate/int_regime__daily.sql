@@ -1,6 +1,7 @@
 -- One row per date: the regime. The first that matches wins, so that every date gets exactly one. The slow regimes
 -- (distribution to stabilizing) are smoothed: the label in force is the latest that came on three days running, within
--- 60 days and after the last capitulation, as long as what makes it last still holds.
+-- 60 days and after the last capitulation, as long as what makes it last still holds. All three days come after it: what
+-- the day of a forced sale and the day before looked like says nothing of what follows.
 with
 
 context as (select * from {{ ref('int_regime__context') }}),
@@ -52,8 +53,11 @@ changes as (
 runs as (
     select
         *,
-        signal_date - max(case when is_new_label then signal_date end) over (
-            order by signal_date rows between unbounded preceding and current row
+        signal_date - greatest(
+            max(case when is_new_label then signal_date end) over (
+                order by signal_date rows between unbounded preceding and current row
+            ),
+            coalesce(last_trigger_date + 1, date '0001-01-01')
         ) + 1 >= label_days as is_established
     from changes
 ),
@@ -68,26 +72,35 @@ remembered as (
     window so_far as (order by signal_date rows between unbounded preceding and current row)
 ),
 
+lasting as (
+    select
+        *,
+        established_date >= signal_date - cast(label_memory_days as integer)
+        and (last_trigger_date is null or established_date > last_trigger_date)
+        and case established_label
+            when 'distribution' then distance_from_high_pct >= high_lasts_pct
+            when 'expansion' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
+            when 'confirmed_recovery' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
+            when 'bear_continuation'
+                then btc_close_to_level_pct <= bear_lasts_level_pct
+                    or bears >= bear_lasts_bears
+                    or btc_close_to_30d_mean_pct < 0
+            when 'stabilizing' then true
+        end as lasts
+    from remembered
+),
+
 smoothed as (
     select
         *,
         case
-            when established_date >= signal_date - cast(label_memory_days as integer)
-                and (last_trigger_date is null or established_date > last_trigger_date)
-                and case established_label
-                    when 'distribution' then distance_from_high_pct >= high_lasts_pct
-                    when 'expansion' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
-                    when 'confirmed_recovery' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
-                    when 'bear_continuation'
-                        then btc_close_to_level_pct <= bear_lasts_level_pct
-                            or bears >= bear_lasts_bears
-                            or btc_close_to_30d_mean_pct < 0
-                    when 'stabilizing' then true
-                end then established_label
+            when not bool_or(lasts is not true) over (
+                partition by established_date order by signal_date rows between unbounded preceding and current row
+            ) then established_label
             when own_label in ('bear_continuation', 'stabilizing') then own_label
             else 'stabilizing'
         end as smoothed_label
-    from remembered
+    from lasting
 ),
 
 labelled as (

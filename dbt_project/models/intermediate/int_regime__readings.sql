@@ -4,7 +4,7 @@
     'btc_high_usd', 'btc_low_usd', 'btc_close_usd', 'btc_return_1d_pct', 'btc_return_3d_pct',
     'btc_low_to_previous_close_pct', 'btc_return_stddev_30d_pct', 'btc_close_to_30d_mean_pct',
     'drawdown_from_90d_high_pct', 'btc_close_to_level_pct', 'rr25_30d', 'etf_net_flow_5d_usd',
-    'realized_profit_7d_usd',
+    'realized_profit_7d_usd', 'net_realized_pnl_7d_usd',
 ] %}
 {%- set percentiles = [
     'liquidations_usd', 'spot_volume_ratio_90d', 'realized_loss_usd', 'net_realized_pnl_7d_usd', 'sopr',
@@ -57,6 +57,7 @@ with_past as (
         arg_max(wide.signal_date, wide.btc_high_usd) over year as high_365d_date,
         count(wide.btc_close_usd) over year as days_365d,
         max(wide.realized_profit_7d_usd) over quarter as realized_profit_peak_usd,
+        max(wide.net_realized_pnl_7d_usd) over quarter as net_realized_pnl_peak_usd,
         count(*) filter (where wide.btc_close_usd < levels.cluster_low_usd) over three_days as closes_below_cluster_3d,
         count(*) filter (where wide.btc_close_usd >= levels.cluster_low_usd) over three_days as closes_in_cluster_3d
     from wide

@@ -6,7 +6,8 @@
     'net_pnl_percentile', 'skew_vol_points', 'dvol_change_percentile', 'families_needed', 'relief_floor_pct',
     'relief_deviations', 'relief_days', 'relief_given_back', 'high_distance_pct', 'high_lasts_pct', 'high_age_days',
     'distribution_funding_percentile', 'distribution_leverage_percentile', 'profit_off_peak_pct',
-    'recovery_conditions', 'recovery_bulls', 'recovery_bears', 'expansion_days', 'expansion_bears',
+    'net_profit_off_peak_pct', 'recovery_conditions', 'recovery_bulls', 'recovery_bears', 'expansion_days',
+    'expansion_bears',
     'bear_drawdown_pct', 'bear_cluster_bears', 'bear_cluster_bulls', 'bear_lasts_level_pct', 'bear_lasts_bears',
     'buckets_needed', 'label_days', 'label_memory_days',
 ] %}

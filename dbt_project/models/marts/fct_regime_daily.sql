@@ -71,6 +71,10 @@ described as (
             else runs.bulls || ' buckets bull, ' || runs.bears || ' bear of ' || runs.buckets_known
                 || ' known; close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level; '
                 || runs.conditions_met || ' of H1-H3 hold'
+                || case
+                    when runs.regime = 'distribution' and runs.is_turning then '; near the high, ' || runs.turning_evidence
+                    else ''
+                end
                 || case when runs.own_label <> runs.regime then '; today alone would be ' || runs.own_label else '' end
                 || coalesce(
                     '; ' || case when runs.is_sharp_fall and not runs.is_trigger then runs.trigger_evidence end, ''

@@ -1,12 +1,15 @@
 """What the study counts and how far it moves thresholds; its numbers are only as honest as these."""
 
 from datetime import date, timedelta
+from math import exp
 
+import duckdb
 import polars as pl
 import pytest
 
+from benchmarks.study import substitutes
 from benchmarks.study.forward import later, outcomes, separate
-from benchmarks.study.sensitivity import judge, kappa, moved, plan, step, with_volume_for_liquidations
+from benchmarks.study.sensitivity import judge, kappa, moved, plan, step, without_volume
 from benchmarks.study.spells import spells
 
 FIRST = date(2024, 1, 1)
@@ -104,11 +107,31 @@ def test_a_variant_is_judged_by_the_base_labels():
     assert verdict.capitulations == 0
 
 
-def test_volume_stands_in_for_liquidations_only_where_nothing_does_yet():
-    asked = {"signal_id": "liquidations_usd", "alternative_group": None, "alternative_rank": None}
-    rows = rules({"enter_threshold": 95} | asked, {"enter_threshold": 0} | asked | {"signal_id": "sopr"})
-    rows = rows.cast({"alternative_group": pl.String, "alternative_rank": pl.Int32})
-    replaced = with_volume_for_liquidations(rows)
-    assert replaced["rule_id"].to_list() == ["rule_0", "rule_0_by_volume", "rule_1"]
-    assert replaced["alternative_rank"].to_list() == [1, 2, None]
-    assert with_volume_for_liquidations(replaced) is None
+def test_without_the_stand_in_only_the_regimes_own_row_on_volume_is_left():
+    volume = {"signal_id": "spot_volume_ratio_90d", "enter_threshold": 95}
+    rows = rules(volume, volume | {"scope": "regime"}, {"signal_id": "sopr", "enter_threshold": 0})
+    assert without_volume(rows)["rule_id"].to_list() == ["rule_1", "rule_2"]
+
+
+def test_substitutes_are_counted_by_hand(tmp_path):
+    build_file = tmp_path / "warehouse.duckdb"
+    readings = {
+        "liquidations_usd": [10, 20, 40, None, 80],
+        "spot_volume_ratio_90d": [1, 2, 4, 3, 8],  # proportional where both are known
+        "btc_return_1d_pct": [1, -1, 2, -2, 1],
+        # Moves by a tenth of the return of the day before, in logarithms.
+        "futures_oi_usd": [100 * exp(total / 10) for total in (0, 1, 0, 2, 0)],
+    }
+    with duckdb.connect(str(build_file)) as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.fct_signal_daily (signal_date date, signal_id varchar, value double)")
+        for signal_id, values in readings.items():
+            for n, value in enumerate(values):
+                connection.execute(
+                    "insert into marts.fct_signal_daily values (?, ?, ?)", [FIRST + timedelta(days=n), signal_id, value]
+                )
+    found = substitutes.read(build_file)
+    assert (found.days, found.extreme_liquidations, found.extreme_both) == (4, 1, 1)
+    assert found.correlation == pytest.approx(1)
+    assert found.open_interest_day_before == pytest.approx(1)
+    assert found.open_interest_same_day < 0
