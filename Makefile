@@ -1,13 +1,13 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-asof lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-asof test-endings lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ROOMS := sources chain warehouse analytics orchestration reporting sandbox
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.runtime ## make .venv with the locked dependencies and Leadline itself
 demo: .venv/.runtime ## the whole warehouse on a simulated market, no network and no keys needed; prints the board
@@ -27,6 +27,9 @@ test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screensho
 
 test-asof: .venv/.dev ## that no date sees what was known later, on sixty dates; half an hour
 	@$(BIN)/python -m pytest -m slow tests/asof
+
+test-endings: .venv/.dev ## the scenario continued to a confirmed recovery and to a bear market; some minutes
+	@$(BIN)/python -m pytest -m slow tests/integration/test_endings.py
 
 lint: .venv/.dev ## style, types, SQL, direction of imports
 	$(BIN)/ruff check .
