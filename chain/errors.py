@@ -19,3 +19,7 @@ class ReorganisationError(ChainError):
 
 class CellsError(ChainError):
     """Tables that are no cells, or cells that do not fit together."""
+
+
+class JoinError(ChainError):
+    """The public copy of the chain cannot be joined, or what came out does not add up."""

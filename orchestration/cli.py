@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
@@ -38,8 +39,25 @@ class _Instant(click.ParamType[datetime]):
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+class _Bytes(click.ParamType[int]):
+    """An amount of memory in decimal units, written as 8GB or 500MB."""
+
+    name = "size"
+    _units: ClassVar = {"MB": 10**6, "GB": 10**9}
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().upper()
+        try:
+            return int(float(text[:-2]) * self._units[text[-2:]])
+        except (ValueError, KeyError, OverflowError):
+            self.fail(f"{value!r} is no amount of memory. Write it as 8GB or 500MB.", param, ctx)
+
+
 DAY = _Day()
 INSTANT = _Instant()
+BYTES = _Bytes()
 
 
 class _Commands(click.Group):
@@ -61,7 +79,7 @@ def _is_bug(error: Exception) -> bool:
     """Whether an error has no message meant for people. Errors of our own rooms do."""
     if isinstance(error, click.ClickException | click.Abort):
         return True  # click shows its own
-    rooms = ("sources", "warehouse", "analytics", "orchestration", "reporting", "sandbox", "pydantic_core")
+    rooms = ("sources", "chain", "warehouse", "analytics", "orchestration", "reporting", "sandbox", "pydantic_core")
     return not type(error).__module__.startswith(rooms)
 
 
@@ -268,3 +286,23 @@ def doctor() -> None:
     from orchestration.checking import examine
 
     sys.exit(examine())
+
+
+@main.group()
+def chain() -> None:
+    """Coins by the day they were created and spent, from the chain itself."""
+
+
+@chain.command("join")
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True)
+@click.option("--memory", type=BYTES, default="8GB", show_default=True, help="What DuckDB may use; it spills the rest.")
+@click.option("--master", metavar="URL", help="The Spark cluster, like spark://host:7077.")
+def join_chain(source: Path, engine: str, memory: int, master: str | None) -> None:
+    """Cells from SOURCE, a folder with blocks/ and transactions/ of the public Parquet copy.
+
+    Interrupt it at will: the same command goes on where it stopped.
+    """
+    from orchestration.joining import join_public_copy
+
+    join_public_copy(source, engine, memory, master)
