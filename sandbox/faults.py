@@ -105,13 +105,15 @@ def _parse(item: str) -> tuple[str, str | _Status]:
 
 
 def renamed(body: bytes) -> bytes:
-    """The body with its columns renamed: the names of the rows in JSON, the header cells of a web page or of CSV."""
+    """The body with its columns renamed: names in JSON, header cells of a page or of CSV, else a page's classes."""
     text = body.decode("utf-8-sig")
     try:
         content = json.loads(text)
     except ValueError:
         if "<th" in text:
             return re.sub(r"(<th\b[^>]*>)", r"\1Renamed ", text).encode()
+        if "<html" in text:
+            return text.replace('class="', 'class="renamed-').encode()
         header, end, lines = text.partition("\n")
         return (",".join(f"renamed_{name}" for name in header.split(",")) + end + lines).encode()
     return json.dumps(_renamed(content)).encode()

@@ -1,5 +1,5 @@
--- One row per dated event: hand-kept policy events, option expiries of the newest chain, and the estimated next
--- difficulty adjustment.
+-- One row per dated event: hand-kept policy events, option expiries of the newest chain, the estimated next difficulty
+-- adjustment, and meetings and releases as their newest calendar lists them: what it no longer lists was moved.
 with
 
 horizon as (select * from {{ ref('int_calendar__horizon') }}),
@@ -9,6 +9,10 @@ hand_kept as (select * from {{ ref('events') }} where known_from <= (select know
 chain as (select * from {{ ref('int_options__open_interest') }}),
 
 estimates as (select * from {{ ref('stg_mempool__difficulty_adjustment') }}),
+
+meetings as (select * from {{ ref('stg_fed__fomc_meeting') }}),
+
+releases as (select * from {{ ref('stg_bls__release') }}),
 
 expiries as (
     select distinct
@@ -33,12 +37,42 @@ adjustment as (
     limit 1
 ),
 
+decisions as (
+    select
+        cast(decided_at as date) as event_date,
+        strftime(decided_at, '%H:%M') as event_time_utc,
+        'FOMC' as kind,
+        case
+            when kind <> 'meeting' then 'Federal Reserve: ' || kind
+            when has_projections then 'Federal Reserve decides on rates, with projections'
+            else 'Federal Reserve decides on rates'
+        end as title,
+        'fed.fomc_meeting' as source
+    from meetings
+    where listed_on = (select max(listed_on) from meetings) and known_until is null
+),
+
+statistics as (
+    select
+        cast(released_at as date) as event_date,
+        strftime(released_at, '%H:%M') as event_time_utc,
+        case when release_name = 'Consumer Price Index' then 'CPI' else 'US statistics' end as kind,
+        'US ' || release_name as title,
+        'bls.release' as source
+    from releases
+    where listed_on = (select max(listed_on) from releases) and known_until is null
+),
+
 unioned as (
     select event_date, event_time_utc, kind, title, source from hand_kept
     union all
     select * from expiries
     union all
     select * from adjustment
+    union all
+    select * from decisions
+    union all
+    select * from statistics
 )
 
 select * from unioned

@@ -33,6 +33,9 @@ NAMED_AFTER = {
     "kraken_futures.funding_rate": "PF_XBTUSD",
 }
 
+# Calendars: what they list does not hang on the market that the stand-in plays.
+ALWAYS_THERE = {"fed.fomc_meeting", "bls.release"}
+
 every_dataset = pytest.mark.parametrize("declared", DATASETS, ids=lambda declared: declared.id)
 
 
@@ -250,7 +253,7 @@ def test_provider_with_nothing_to_say_gives_no_rows_or_a_source_error(declared, 
     ):
         for payload in declared.fetch(session, Window(clock - 5 * DAY, clock)):
             rows += declared.read(payload).rows.drop_nulls().height
-    assert rows == 0
+    assert (rows > 0) is (declared.id in ALWAYS_THERE)
     seen = quiet_upstream.requests[before:]
     assert 0 < len(seen) < 40
     assert {request.host for request in seen} <= set(declared.provider.hosts)

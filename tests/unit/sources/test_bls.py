@@ -1,0 +1,61 @@
+"""Schedule of US statistics: an iCalendar file with its oddities, and the stand-in over HTTP."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sandbox.bls import ROUTES
+from sandbox.server import running
+from sources.bls import PROVIDER, URL, fetch_release, read_release
+from sources.dataset import Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Payload
+from tests.unit.market_folder import write_table
+
+
+def payload(body: bytes) -> Payload:
+    return Payload(URL, {}, 200, {}, body, datetime(2025, 3, 5, tzinfo=UTC))
+
+
+def test_folded_names_both_clocks_and_what_moves_no_market(samples: Path) -> None:
+    timeless = b"BEGIN:VEVENT\r\nUID:9\r\nSUMMARY:Producer Price Index\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    file = (samples / "bls" / "release.ics").read_bytes().replace(b"END:VCALENDAR", timeless)
+    parsed = read_release(payload(file))
+    # 08:30 New York is 12:30 UTC in summer time, which begins on 9 March 2025.
+    assert parsed.rows.rows() == [
+        (date(2025, 3, 1), "Consumer Price Index", date(2025, 3, 12), datetime(2025, 3, 12, 12, 30)),
+        (date(2025, 3, 1), "Employment Situation", date(2025, 4, 4), datetime(2025, 4, 4, 12, 30)),
+    ]
+    assert [reject.reason for reject in parsed.rejects] == ["no time of release"]
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        (b"", Failure.NOT_DATA),
+        (b"<html>Access Denied</html>", Failure.BLOCKED),
+        (b"Date,Release\n2025-03-12,Consumer Price Index\n", Failure.CHANGED_LAYOUT),
+        (b"BEGIN:VCALENDAR\r\nnot a line of a calendar\r\n", Failure.NOT_DATA),
+        (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", Failure.CHANGED_LAYOUT),
+    ],
+)
+def test_a_body_that_is_no_schedule_raises(body: bytes, failure: Failure) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_release(payload(body))
+    assert caught.value.failure is failure
+
+
+def test_the_stand_in_has_three_releases_a_month_at_half_past_eight(tmp_path: Path) -> None:
+    clock = datetime(2026, 2, 7, 1, tzinfo=UTC)
+    with (
+        running(write_table(tmp_path, "dvol_1h", [{"time": clock}]), routes=ROUTES) as upstream,
+        Session(PROVIDER, upstream=upstream.base_url, clock=clock) as session,
+    ):
+        [page] = fetch_release(session, Window.of_dates(date(2026, 2, 6), date(2026, 2, 6)))
+    rows = read_release(page).rows
+    assert rows.group_by(pl.col("release_date").dt.month()).len()["len"].to_list() == [3] * 12
+    hours = rows.group_by(pl.col("released_at").dt.hour()).len().sort("released_at").rows()
+    assert [hour for hour, _ in hours] == [12, 13]
