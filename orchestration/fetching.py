@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from queue import SimpleQueue
 from threading import Event
@@ -41,7 +42,7 @@ class Fetched:
     started_at: datetime
     finished_at: datetime
     failure: Failure | None = None
-    message: str = ""
+    message: str = ""  # why it failed; of an answer that was taken, what a person should know about it
     requests: int = 0
     bytes: int = 0
     covered: Window | None = None
@@ -138,8 +139,9 @@ def _fetch_dataset(
 
     if not asks:
         return ended(Outcome.NOT_ASKED)
+    session = _session(dataset.provider, settings, receive, partial(landing.answer, dataset.id))
     try:
-        with _session(dataset.provider, settings, receive) as session:
+        with session:
             empty = _ask_all(dataset, asks, session, landing, tally, asked, stop)
     except SourceError as error:
         if error.failure is Failure.NEEDS_KEY:
@@ -151,7 +153,7 @@ def _fetch_dataset(
         return ended(Outcome.FAILED, None, f"{type(error).__name__}: {error}. This is a bug of Leadline; report it.")
     if empty is not None and tally.empty == len(tally.asked):
         return ended(Outcome.FAILED, empty.failure, f"{empty.failure}: {empty.what} {empty.advice}")
-    return ended(Outcome.ANSWERED)
+    return ended(Outcome.ANSWERED, None, "; ".join(dict.fromkeys(session.notes)))
 
 
 def _ask_all(
@@ -182,11 +184,17 @@ def _ask_all(
     return empty
 
 
-def _session(provider: Provider, settings: Settings, receive: Callable[[Payload], None]) -> Session:
+def _session(
+    provider: Provider,
+    settings: Settings,
+    receive: Callable[[Payload], None],
+    kept: Callable[[str], Payload | None],
+) -> Session:
     return Session(
         provider,
         key=settings.key(provider.name),
         upstream=settings.upstream,
         receive=receive,
+        kept=kept,
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )

@@ -6,13 +6,18 @@ from pathlib import Path
 import duckdb
 
 from orchestration.upstream import PUBLIC_SOURCES, origin_of
-from sources.dataset import Calendar, Dataset
+from sources.dataset import Access, Calendar, Dataset
 
 MISSED_SESSIONS = 2  # trading-date data is fresh until the second session that it should have and has not
 
 
 def stale(dataset: Dataset, newest: datetime | None, now: datetime, connection: duckdb.DuckDBPyConnection) -> str:
-    """Why the data is too old at `now`, empty when it is fresh. Trading days come from `raw.calendar_day`."""
+    """Why the data is too old at `now`, empty when it is fresh. Trading days come from `raw.calendar_day`.
+
+    An archive is history that a person asked for; it does not grow by itself and is never too old.
+    """
+    if dataset.access is Access.ARCHIVE:
+        return ""
     if newest is None:
         return f"{dataset.id} has no data yet."
     due = dataset.period + dataset.publication_lag

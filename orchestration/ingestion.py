@@ -120,7 +120,9 @@ def _window(fetched: Fetched) -> str:
 def _answered(ingested: Ingested) -> dg.AssetCheckResult:
     fetched = ingested.fetched
     failed = fetched.outcome is Outcome.FAILED and fetched.failure not in BROKEN_CONTRACT
-    return _check(ingested, ANSWERED, not failed, fetched.message or "answered", dg.AssetCheckSeverity.ERROR)
+    noted = fetched.outcome is Outcome.ANSWERED and bool(fetched.message)
+    severity = dg.AssetCheckSeverity.WARN if noted else dg.AssetCheckSeverity.ERROR
+    return _check(ingested, ANSWERED, not (failed or noted), fetched.message or "answered", severity)
 
 
 def _contract(ingested: Ingested) -> dg.AssetCheckResult:

@@ -18,6 +18,7 @@ from orchestration.versions import code_version
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
 from sources import DATASETS
+from sources.dataset import Access
 from warehouse.database import connect
 from warehouse.home import Home
 
@@ -92,7 +93,7 @@ def show_status() -> None:
             late = stale(declared[row["dataset_id"]], newest and newest.replace(tzinfo=UTC), now, connection)
             table.add_row(
                 row["dataset_id"],
-                "needs a key" if row["last_outcome"] == "needs_key" else "stale" if late else "fresh",
+                _state(row["access"], row["last_outcome"], late),
                 _minute(newest),
                 f"{row['rows_loaded'] or 0:,}",
                 f"{row['rows_quarantined'] or 0:,}",
@@ -100,6 +101,12 @@ def show_status() -> None:
                 row["last_message"] or _cell(row["last_outcome"]),
             )
     terminal.console().print(table)
+
+
+def _state(access: str, outcome: str | None, late: str) -> str:
+    if access == Access.ARCHIVE:
+        return "on request"
+    return "needs a key" if outcome == "needs_key" else "stale" if late else "fresh"
 
 
 def show_sources() -> None:

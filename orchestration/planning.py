@@ -29,12 +29,14 @@ class Span:
 
     `start` None means: from what is already there. `clocked` says that a stand-in answers, for any instant that we
     name. `each_instant` asks datasets that answer only for now once for every scheduled instant, else once at the end.
+    `archives` says that archives were named; a run of everything does without their thousands of files.
     """
 
     start: datetime | None
     end: datetime
     clocked: bool
     each_instant: bool = False
+    archives: bool = False
 
 
 def cut_off(day: date) -> datetime:
@@ -49,6 +51,8 @@ def midnight(day: date) -> datetime:
 
 def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> list[Ask]:
     """The questions for one dataset, oldest first. `watermark` is the newest observed time that is loaded."""
+    if dataset.access is Access.ARCHIVE and not span.archives:
+        return []
     first_history = dataset.first_history or FIRST_HISTORY
     start = span.start or (watermark - dataset.reread if watermark else span.end - first_history)
     if dataset.access is Access.NOW:
@@ -59,8 +63,10 @@ def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> lis
 
 
 def _asks_for_windows(dataset: Dataset, start: datetime, span: Span) -> Iterator[Ask]:
-    """Windows that overlap by the days that a provider may still correct."""
+    """Windows that overlap by the days that a provider may still correct; an archive is asked once for all of it."""
     step = STAND_IN_WINDOW if span.clocked else LIVE_WINDOW
+    if dataset.access is Access.ARCHIVE:
+        step = span.end - start
     begin = start
     while begin < span.end:
         end = min(begin + step, span.end)

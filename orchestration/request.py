@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sources import DATASETS
-from sources.dataset import Dataset
+from sources.dataset import Access, Dataset
 
 EXIT_PUBLISHED = 0
 EXIT_REFUSED = 1
@@ -43,6 +43,7 @@ class Request:
             "last": self.last.isoformat() if self.last else None,
             "as_of": self.as_of.isoformat() if self.as_of else None,
             "each_instant": self.job == "backfill",
+            "archives": any(dataset.access is Access.ARCHIVE for dataset in chosen(self.selected)),
             "public": self.public,
             "csv": self.csv,
         }

@@ -87,7 +87,10 @@ def execute(request: Request) -> Outcome:
         dead={
             BY_KEY[check.asset_key].id: check.description or check.check_name
             for check in result.get_asset_check_evaluations()
-            if check.check_name in SOURCE_CHECKS and not check.passed and check.asset_key in BY_KEY
+            if check.check_name in SOURCE_CHECKS
+            and not check.passed
+            and check.severity is dg.AssetCheckSeverity.ERROR
+            and check.asset_key in BY_KEY
         },
         failures=[_reason(event) for event in result.all_events if event.is_step_failure],
         new_rows=sum(_number(metadata["new rows"]) for metadata in raw),

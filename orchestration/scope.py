@@ -19,6 +19,7 @@ class Scope(dg.ConfigurableResource[None]):
     last: str | None = None  # last UTC day; None: up to now
     as_of: str | None = None  # UTC instant; None: everything known
     each_instant: bool = False  # ask a stand-in for every scheduled instant, as a back-fill does
+    archives: bool = False  # ask archives of bulk files too; the command line does so when they are named
     public: bool = False  # publish beside the rest, under public/, what may be passed on
     csv: bool = False  # add a CSV to each extract
 
@@ -61,4 +62,4 @@ class Scope(dg.ConfigurableResource[None]):
             end = cut_off(date.fromisoformat(self.last))
             end = end if settings.upstream else min(end, now)
         start = midnight(date.fromisoformat(self.first)) if self.first is not None else None
-        return Span(start, end, clocked=settings.upstream is not None, each_instant=self.each_instant)
+        return Span(start, end, settings.upstream is not None, self.each_instant, self.archives)

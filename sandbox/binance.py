@@ -61,11 +61,13 @@ def _amounts(row: Row) -> tuple[float, float, float, float]:
     return row["volume_btc"], turnover(row), taker, taker * price
 
 
-def _spot_texts(row: Row) -> tuple[str, ...]:
+def spot_texts(row: Row) -> tuple[str, ...]:
+    """Prices and amounts of a spot bar as Binance writes them."""
     return tuple(f"{value:.8f}" for value in (row["open"], row["high"], row["low"], row["close"], *_amounts(row)))
 
 
-def _perp_texts(row: Row) -> tuple[str, ...]:
+def perp_texts(row: Row) -> tuple[str, ...]:
+    """The same of a perpetual's bar."""
     prices = (f"{row[name]:.2f}".removesuffix(".00") for name in ("open", "high", "low", "close"))
     volume, quote, taker, taker_quote = _amounts(row)
     return (*prices, f"{volume:.3f}", f"{quote:.5f}", f"{taker:.3f}", f"{taker_quote:.5f}")
@@ -116,9 +118,9 @@ def open_interest_history(question: Question) -> Response:
 
 
 ROUTES: dict[str, Handler] = {
-    "GET api.binance.com/api/v3/klines": _klines("spot", 1000, _spot_texts),
-    "GET data-api.binance.vision/api/v3/klines": _klines("spot", 1000, _spot_texts),
-    "GET fapi.binance.com/fapi/v1/klines": _klines("perp", 1500, _perp_texts),
+    "GET api.binance.com/api/v3/klines": _klines("spot", 1000, spot_texts),
+    "GET data-api.binance.vision/api/v3/klines": _klines("spot", 1000, spot_texts),
+    "GET fapi.binance.com/fapi/v1/klines": _klines("perp", 1500, perp_texts),
     "GET fapi.binance.com/fapi/v1/fundingRate": funding_rate,
     "GET fapi.binance.com/futures/data/openInterestHist": open_interest_history,
 }

@@ -16,8 +16,10 @@ A text such as `api.binance.com=down,farside.co.uk=garbage` names a host and a f
 """
 
 import asyncio
+import io
 import json
 import re
+import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -105,7 +107,12 @@ def _parse(item: str) -> tuple[str, str | _Status]:
 
 
 def renamed(body: bytes) -> bytes:
-    """The body with its columns renamed: names in JSON, header cells of a page or of CSV, else a page's classes."""
+    """The body with its columns renamed: names in JSON, header cells of a page or of CSV, else a page's classes.
+
+    Of a zip the files in it; where the lines have no header, the first of them becomes one.
+    """
+    if body.startswith(b"PK"):
+        return _renamed_inside(body)
     text = body.decode("utf-8-sig")
     try:
         content = json.loads(text)
@@ -117,6 +124,14 @@ def renamed(body: bytes) -> bytes:
         header, end, lines = text.partition("\n")
         return (",".join(f"renamed_{name}" for name in header.split(",")) + end + lines).encode()
     return json.dumps(_renamed(content)).encode()
+
+
+def _renamed_inside(body: bytes) -> bytes:
+    opened = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as old, zipfile.ZipFile(opened, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, renamed(old.read(entry)))
+    return opened.getvalue()
 
 
 def _renamed(content: object) -> object:

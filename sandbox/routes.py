@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sandbox import (
     binance,
+    binance_vision,
     bitfinex,
     bitmex,
     bitstamp,
@@ -31,6 +32,7 @@ from sandbox.serving import Handler
 
 ROUTES: Mapping[str, Handler] = {
     **binance.ROUTES,
+    **binance_vision.ROUTES,
     **bybit.ROUTES,
     **okx.ROUTES,
     **coinbase.ROUTES,

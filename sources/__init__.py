@@ -4,6 +4,7 @@ from types import ModuleType
 
 from sources import (
     binance,
+    binance_vision,
     bitfinex,
     bitmex,
     bitstamp,
@@ -53,6 +54,7 @@ MODULES: tuple[ModuleType, ...] = (
     bls,
     bitview,
     glassnode,
+    binance_vision,
 )
 
 PROVIDERS: tuple[Provider, ...] = tuple(module.PROVIDER for module in MODULES)

@@ -5,7 +5,7 @@ Assets, landing paths, the raw table, contract checks, freshness, schedule, the 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -39,6 +39,7 @@ class Access(StrEnum):
 
     WINDOW = "window"  # takes a date range
     NOW = "now"  # answers only for the moment of asking; a missed moment is lost
+    ARCHIVE = "archive"  # files of the past, thousands of them: asked for only when named, once, for the whole window
 
 
 class Calendar(StrEnum):
@@ -125,7 +126,7 @@ class Dataset:
     A row belongs to the time in its `observed` column, its period ends `period` later, and the provider is
     expected to publish it within `publication_lag` after that. `fetch` yields payloads for a window (all pages);
     `read` turns one payload into rows, and must need nothing but the payload, so that landing files can be
-    replayed for ever.
+    replayed for ever. `read_together` gives of many small payloads exactly what `read` gives of each, faster.
     """
 
     provider: Provider
@@ -149,6 +150,7 @@ class Dataset:
     reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
     restates: bool = False  # the provider rewrites history, so assumed publication times are doubtful
     may_be_empty: bool = False  # an empty answer is a legal answer
+    read_together: Callable[[Sequence[Payload]], Sequence[Parsed]] | None = None
 
     def __post_init__(self) -> None:
         for identifier in (self.provider.name, self.name, *self.columns):

@@ -55,6 +55,10 @@ def ignore(payload: Payload) -> None:
     """The receiver of those who keep nothing."""
 
 
+def nothing_kept(url: str) -> None:
+    """The memory of those who keep nothing."""
+
+
 @dataclass
 class Traffic:
     """What a session cost so far: requests sent (repeats included) and bytes of bodies taken in."""
@@ -67,9 +71,9 @@ class Session:
     """One provider's answers, live or from the stand-in upstream; not for use by several threads at once.
 
     `upstream` is the stand-in's loopback address and `clock` the instant it answers for; without `upstream` requests go
-    to the provider itself. `pace` and `sleep` replace the provider's documented pace and real waiting. Raises
-    ValueError for a clock without time zone or a CA bundle that is not there, and SourceError UNSAFE for an upstream
-    that is not on loopback.
+    to the provider itself. `kept` finds the newest landed answer to an address without parameters. `pace` and `sleep`
+    replace the provider's documented pace and real waiting. Raises ValueError for a clock without time zone or a CA
+    bundle that is not there, and SourceError UNSAFE for an upstream that is not on loopback.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Session:
         upstream: str | None = None,
         clock: datetime | None = None,
         receive: Callable[[Payload], None] = ignore,
+        kept: Callable[[str], Payload | None] = nothing_kept,
         ca_bundle: str | None = None,
         limits: Limits | None = None,
         pace: Pace | None = None,
@@ -91,10 +96,12 @@ class Session:
         if self.clock is not None and self.upstream is None:
             raise ValueError("only the stand-in upstream can answer for another instant")
         self.traffic = Traffic()
+        self.notes: list[str] = []  # what a person should know of answers that were taken all the same
         self._key = key or None
         # What a stand-in is given may be any word; a word must not be cut out of answers.
         self._secret = key if key and len(key) >= SHORTEST_SECRET else None
         self._receive = receive
+        self._kept = kept
         self._limits = limits or (STAND_IN if self.upstream else LIVE)
         self._pace = pace or (Pace(None) if self.upstream else pace_of(provider))
         is_live = pace is None and self.upstream is None
@@ -129,6 +136,20 @@ class Session:
         other = copy(self)
         other.clock = _aware(clock)
         return other
+
+    def note(self, what: str) -> None:
+        """Say something about the answers that is no reason to refuse them."""
+        self.notes.append(what)
+
+    def kept(self, url: str) -> Payload | None:
+        """The newest good answer to this address, without parameters, that was landed earlier; None if there is none.
+
+        One from after the session's instant is not known yet, and one that could not be read as data is no answer.
+        """
+        payload = self._kept(url)
+        if payload is None or payload.fetched_at > self.now() or verdict(payload, self.provider, ("text/html",)):
+            return None
+        return payload
 
     def get(
         self,

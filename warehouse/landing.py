@@ -137,6 +137,15 @@ class Landing:
             latest = self._latest_of(dataset_id).get(_request_hash(payload))
         return latest if latest and latest.content == payload.sha256[:16] else None
 
+    def answer(self, dataset_id: str, url: str) -> Payload | None:
+        """The newest answer to an address without parameters, None when it never gave one.
+
+        Raises LandingError on a damaged file.
+        """
+        with self._lock:
+            latest = self._latest_of(dataset_id).get(_request_hash_of(url, {}))
+        return self.read(latest) if latest and latest.is_answer else None
+
     def files(self, dataset_id: str | None = None) -> list[LandingFile]:
         """Every landed answer, of one dataset or of all, in the order of arrival."""
         if dataset_id is not None:
@@ -256,7 +265,11 @@ def _landing_file(dataset_id: str, match: re.Match[str], path: Path) -> LandingF
 
 
 def _request_hash(payload: Payload) -> str:
-    request = json.dumps([_without_secrets(payload.url), _safe_params(payload)], sort_keys=True)
+    return _request_hash_of(payload.url, _safe_params(payload))
+
+
+def _request_hash_of(url: str, params: Mapping[str, str]) -> str:
+    request = json.dumps([_without_secrets(url), params], sort_keys=True)
     return hashlib.sha256(request.encode()).hexdigest()[:16]
 
 

@@ -4,21 +4,23 @@ Here a payload is checked as a whole: the declared columns and types, no NaN or 
 What fails is set aside as rejects. Nothing in here knows what is stored already.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 import polars as pl
 
 from sources.dataset import Dataset
 from sources.errors import Failure, SourceError
-from sources.payload import Parsed
+from sources.payload import Parsed, Payload
 from warehouse.landing import Landing, LandingFile
 from warehouse.tables import insert, quoted, sql_type
 
 INCOMING = "_incoming"  # temporary table; its own columns start with _, which no declared column does
 CHUNK_ROWS = 500_000  # about 100 MB of candles: the most that is held in memory at once
+FILES_TOGETHER = 256  # files that one reading takes up, each held in memory as received
 LONGEST_TEXT = 2_000
 
 REJECT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -68,8 +70,7 @@ def stage(
         f"(_file_no INTEGER, _fetched_at TIMESTAMP, _load_id VARCHAR, {columns})"
     )
     sent, chunk = 0, _Chunk(dataset)
-    for number, file in enumerate(_in_order(files)):
-        parsed = _read(landing, dataset, file)
+    for number, (file, parsed) in enumerate(_read_all(landing, dataset, _in_order(files))):
         sent += parsed.rows.height + len(parsed.rejects)
         if parsed.rejects:
             reasons = [reject.reason for reject in parsed.rejects]
@@ -116,19 +117,48 @@ def _in_order(files: Iterable[LandingFile]) -> list[LandingFile]:
     return sorted(files, key=lambda file: (file.fetched_at, file.sequence))
 
 
-def _read(landing: Landing, dataset: Dataset, file: LandingFile) -> Parsed:
-    payload = landing.read(file)
+def _read_all(landing: Landing, dataset: Dataset, files: Sequence[LandingFile]) -> Iterator[tuple[LandingFile, Parsed]]:
+    """Each file with what it holds; many at once where the dataset can do that."""
+    for start in range(0, len(files), FILES_TOGETHER):
+        group = files[start : start + FILES_TOGETHER]
+        payloads = [landing.read(file) for file in group]
+        yield from zip(group, _read_together(dataset, group, payloads), strict=True)
+
+
+def _read_together(dataset: Dataset, files: Sequence[LandingFile], payloads: Sequence[Payload]) -> Iterable[Parsed]:
+    if dataset.read_together is None:
+        return map(partial(_read, dataset), files, payloads)
     try:
-        if dataset.provider.check is not None:
-            dataset.provider.check(payload)
+        for payload in payloads:
+            _check(dataset, payload)
+        parsed = dataset.read_together(payloads)
+    except SourceError:
+        return map(partial(_read, dataset), files, payloads)  # one by one, to find the one
+    for file, each in zip(files, parsed, strict=True):
+        _require_declared(dataset, file, each)
+    return parsed
+
+
+def _check(dataset: Dataset, payload: Payload) -> None:
+    if dataset.provider.check is not None:
+        dataset.provider.check(payload)
+
+
+def _read(dataset: Dataset, file: LandingFile, payload: Payload) -> Parsed:
+    try:
+        _check(dataset, payload)
         parsed = dataset.read(payload)
     except SourceError as error:
         error.dataset = dataset.id
         raise UnreadableError(file, error) from error
+    _require_declared(dataset, file, parsed)
+    return parsed
+
+
+def _require_declared(dataset: Dataset, file: LandingFile, parsed: Parsed) -> None:
     if dict(parsed.rows.schema) != {name: _instance(dtype) for name, dtype in dataset.schema.items()}:
         what = f"reading gave the columns {dict(parsed.rows.schema)}, declared are {dataset.schema}."
         raise UnreadableError(file, SourceError(Failure.CHANGED_LAYOUT, what, dataset.id))
-    return parsed
 
 
 class _Chunk:

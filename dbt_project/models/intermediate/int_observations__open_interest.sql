@@ -1,6 +1,6 @@
 -- One row per open-interest series, provider, day and version. Providers are never added or spliced: the sum over our
--- own venues, and the aggregates of CoinGlass and of Glassnode, which exist in dollars only. A change compares the same
--- venues on both days.
+-- own venues, the aggregates of CoinGlass and of Glassnode, which exist in dollars only, and the archive of one venue,
+-- which reaches back years. A change compares the same venues on both days.
 with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
@@ -8,6 +8,8 @@ own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
 aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
 
 glassnode as (select * from {{ ref('stg_glassnode__futures_open_interest') }}),
+
+archive as (select * from {{ ref('int_open_interest__archive_days') }}),
 
 pieces as (
     select
@@ -46,6 +48,18 @@ pieces as (
         known_until
     from glassnode
     where open_interest_usd is not null
+    union all
+    select
+        'binance archive',
+        venue,
+        observed_date,
+        open_interest_btc,
+        open_interest_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from archive
 ),
 
 levels as (

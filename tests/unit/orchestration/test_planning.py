@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from orchestration.planning import FIRST_HISTORY, Span, asks, cut_off, midnight, scheduled
+from orchestration.request import Request
 from sources import dataset
 from sources.dataset import Access, Cadence, Dataset
 
@@ -63,6 +64,18 @@ def test_the_first_run_of_all_asks_for_enough_history(windowed: Dataset) -> None
     questions = asks(windowed, Span(None, END, clocked=False))
     assert questions[0].window.start == END - FIRST_HISTORY
     assert questions[-1].window.end == END
+
+
+def test_an_archive_is_asked_only_when_it_is_named_and_then_once_for_all_days(windowed: Dataset) -> None:
+    archive = replace(windowed, access=Access.ARCHIVE, first_history=timedelta(days=31))
+    assert asks(archive, Span(START, END, clocked=True, each_instant=True)) == []
+    [ask] = asks(archive, Span(START, END, clocked=True, each_instant=True, archives=True))
+    assert (ask.window.start, ask.window.end, ask.clock) == (START, END, END)
+    [first] = asks(archive, Span(None, END, clocked=False, archives=True))
+    assert first.window.start == END - timedelta(days=31)
+    named = Request("backfill", START.date(), END.date(), ("binance_vision",)).run_config
+    assert named["resources"]["scope"]["config"]["archives"] is True
+    assert Request("refresh").run_config["resources"]["scope"]["config"]["archives"] is False
 
 
 def test_a_dataset_of_now_is_asked_once_at_the_end(now_only: Dataset) -> None:
