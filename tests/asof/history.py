@@ -34,7 +34,7 @@ class Life:
         self.home.claim_origin("the bundled scenario")
         with Warehouse(self.home) as warehouse:
             warehouse.ensure_tables(DATASETS)
-            surfaces.ensure_tables(warehouse.connection)
+            computed.ensure_tables(warehouse.connection)
         self.models: list[Model] = compile_models(self.home.build_file)
 
     def live_until(self, day: date) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import dbt, surfaces
+from orchestration import computed, dbt
 from sources import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
@@ -28,7 +28,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Empty:
     home = Home(tmp_path_factory.mktemp("dbt") / "home")
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
-        surfaces.ensure_tables(warehouse.connection)
+        computed.ensure_tables(warehouse.connection)
     nodes = set[str]()
     built = dbt.build(
         home.build_file,

@@ -1,0 +1,150 @@
+"""The tables of the schema `analytics`: what is computed between raw and dbt, because SQL cannot or should not.
+
+They are declared here so that dbt finds them before the first row comes. Rows are added, never overwritten.
+"""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from warehouse.books import BOOKS, Book
+from warehouse.tables import comment_on
+
+SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
+FORWARD = ("DOUBLE", "Forward price of bitcoin at that time [USD].")
+ATM = ("DOUBLE", "Implied volatility at call delta 0.50 [volatility points].")
+KNOWN = ("TIMESTAMP", "When the chain could be known, UTC.")
+
+# Each table: what a row is, and its columns with type and comment, in the order of the frames that analytics gives.
+SURFACE_TABLES: Mapping[str, Book] = {
+    "option_surface": Book(
+        "One row a chain snapshot and constant maturity.",
+        {
+            "snapshot_time": SNAPSHOT,
+            "tenor_days": ("INTEGER", "Maturity, ACT/365 [days]."),
+            "forward_usd": FORWARD,
+            "atm_iv_pct": ATM,
+            "rr25": ("DOUBLE", "IV of the 25-delta call less IV of the 25-delta put [volatility points]."),
+            "bf25": ("DOUBLE", "Mean IV of both wings less that at call delta 0.50 [volatility points]."),
+            "expiries_used": ("INTEGER", "Listed expiries that the maturity was read from [count]."),
+            "known_at": KNOWN,
+        },
+    ),
+    "option_smile": Book(
+        "One row a chain snapshot and listed expiry.",
+        {
+            "snapshot_time": SNAPSHOT,
+            "expiry_time": ("TIMESTAMP", "When the options expire, UTC."),
+            "forward_usd": FORWARD,
+            "days_to_expiry": ("DOUBLE", "From the snapshot to the expiry [days]."),
+            "atm_iv_pct": ATM,
+            "call25_iv_pct": ("DOUBLE", "Implied volatility of the 25-delta call [volatility points]."),
+            "put25_iv_pct": ("DOUBLE", "Implied volatility of the 25-delta put [volatility points]."),
+            "strikes_used": ("INTEGER", "Strikes that the smile was fitted to [count]."),
+            "known_at": KNOWN,
+        },
+    ),
+    "implied_probability": Book(
+        "One row a chain snapshot, horizon and strike.",
+        {
+            "snapshot_time": SNAPSHOT,
+            "horizon_days": ("INTEGER", "Horizon [days]."),
+            "strike_usd": ("DOUBLE", "Price asked about [USD]."),
+            "prob_below_pct": ("DOUBLE", "Risk-neutral chance that bitcoin stands below it at the horizon [percent]."),
+            "prob_touch_pct": ("DOUBLE", "Risk-neutral chance that bitcoin touches it by then [percent]."),
+            "known_at": KNOWN,
+        },
+    ),
+}
+
+DAY = ("DATE", "UTC day of the block's own time stamp.")
+CHAIN_KNOWN = {
+    "known_at": ("TIMESTAMP", "When the figure could be known, UTC: the day was closed and its price was out."),
+    "known_at_basis": ("VARCHAR", "observed = computed by known_at; assumed = computed later, declared lags used."),
+}
+SUPPLY = ("DOUBLE", "Unspent coins at the end of the day [BTC].")
+
+# Stocks are null where cells do not begin at the first block.
+CHAIN_TABLES: Mapping[str, Book] = {
+    "chain_day": Book(
+        "One row a UTC day and version: realised figures of all blocks of the day.",
+        {
+            "day": DAY,
+            "way": ("VARCHAR", "Where the blocks came from: bitcoin_core, esplora or parquet."),
+            "counted": ("VARCHAR", "Which spent coins profit, loss and SOPR count; raw = all."),
+            "cells_hash": ("VARCHAR", "Fingerprint of the cells of all days up to this one."),
+            "price_usd": ("DOUBLE", "Price of the day [USD]."),
+            "realized_profit_usd": ("DOUBLE", "Gains of the coins spent above their price when created [USD]."),
+            "realized_loss_usd": ("DOUBLE", "Losses of the coins spent below their price when created [USD]."),
+            "sopr": ("DOUBLE", "Value of the spent coins over their value when created [ratio]."),
+            "issuance_usd": ("DOUBLE", "Growth of the supply at the price of the day [USD]."),
+            "coin_days_destroyed": ("DOUBLE", "Spent coins times days since they were created [BTC days]."),
+            "spent_btc": ("DOUBLE", "Coins spent [BTC]."),
+            "supply_btc": SUPPLY,
+            "realized_cap_usd": ("DOUBLE", "Unspent coins at their prices when created [USD]."),
+            "realized_price_usd": ("DOUBLE", "Realised capitalisation over supply [USD]."),
+            "mvrv": ("DOUBLE", "Market over realised capitalisation [ratio]."),
+            "supply_in_profit_pct": ("DOUBLE", "Share of unspent coins created below the price of the day [percent]."),
+            "supply_in_loss_pct": ("DOUBLE", "Share of unspent coins created above the price of the day [percent]."),
+            **CHAIN_KNOWN,
+        },
+    ),
+    "chain_cost_basis": Book(
+        "One row a UTC day, price bin and version: unspent coins by the price of the day they were created.",
+        {
+            "day": DAY,
+            "price_low_usd": ("DOUBLE", "Lower bound, included [USD]."),
+            "price_high_usd": ("DOUBLE", "Upper bound, not included [USD]."),
+            "supply_btc": SUPPLY,
+            **CHAIN_KNOWN,
+        },
+    ),
+    "chain_age": Book(
+        "One row a UTC day, age band and version: unspent coins by days since they were created.",
+        {
+            "day": DAY,
+            "age_from_days": ("INTEGER", "Youngest age of the band, included [days]."),
+            "age_until_days": ("INTEGER", "Oldest age of the band, not included; null for the last [days]."),
+            "supply_btc": SUPPLY,
+            **CHAIN_KNOWN,
+        },
+    ),
+}
+DATASET_TABLE = {
+    "dataset": Book("One row a dataset that is computed here and not fetched.", BOOKS["dataset"].columns)
+}
+TABLES: Mapping[str, Book] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
+
+_DAY_S = 86_400.0
+_HOUR_S = 3_600.0
+# A day of the chain is closed once the median of eleven block times has passed its end, about an hour after.
+CELLS = (
+    "chain.cells",
+    "chain",
+    "cells",
+    "onchain",
+    "Satoshi sums by day created and day spent, from the blocks of a node, an Esplora server or the public Parquet copy.",
+    "facts of a public chain, counted here",
+    True,
+    False,
+    "window",
+    "daily",
+    "every_day",
+    _DAY_S,
+    _HOUR_S,
+    3 * _DAY_S,
+    0.0,
+    False,
+)
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that dbt reads, and say which datasets are computed here."""
+    connection.execute("create schema if not exists analytics")
+    for name, book in TABLES.items():
+        connection.execute(f"create table if not exists analytics.{name} ({book.body})")
+        comment_on(
+            connection, "analytics", name, book.comment, {column: says for column, (_, says) in book.columns.items()}
+        )
+    connection.execute("delete from analytics.dataset")
+    connection.execute(f"insert into analytics.dataset values ({', '.join('?' for _ in CELLS)})", CELLS)
