@@ -16,6 +16,10 @@ class CoreNode:
         self._core = core
         self._lost_coinbases = lost_coinbases
 
+    def network(self) -> str:
+        """Which network the node follows: `main` is the real one."""
+        return self._core.network()
+
     def tip_height(self) -> int:
         """Height of the newest block."""
         return self._core.tip_height()

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.alerting import failed_publish, told
+from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.ingestion import raw_assets
 from orchestration.publication import extracts, published_warehouse, regime_log, report
 from orchestration.schedules import JOBS, SCHEDULES
@@ -10,7 +11,18 @@ from orchestration.scope import Scope
 from orchestration.transformation import dbt_models, option_surface_assets
 
 defs = dg.Definitions(
-    assets=[raw_assets, option_surface_assets, dbt_models, regime_log, published_warehouse, extracts, report, told],
+    assets=[
+        raw_assets,
+        option_surface_assets,
+        chain_cells,
+        chain_values,
+        dbt_models,
+        regime_log,
+        published_warehouse,
+        extracts,
+        report,
+        told,
+    ],
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[failed_publish],

@@ -4,13 +4,14 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.alerting import ALERTS
+from orchestration.chain_assets import CELLS_KEY, VALUED_KEYS
 from orchestration.ingestion import keys_of
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
 from orchestration.transformation import SURFACE_KEYS, dbt_models
 from sources.dataset import CADENCE_TIMES, Access, Cadence
 
 PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, ALERTS]
-BUILD = [*SURFACE_KEYS.values(), *dbt_models.keys, *PUBLICATION]
+BUILD = [*SURFACE_KEYS.values(), *VALUED_KEYS.values(), *dbt_models.keys, *PUBLICATION]
 
 
 def crons(cadence: Cadence) -> list[str]:
@@ -40,7 +41,7 @@ snapshot_job = dg.define_asset_job(
 )
 etf_job = dg.define_asset_job(
     "etf",
-    selection=dg.AssetSelection.assets(*keys_of(Cadence.ETF), *BUILD),
+    selection=dg.AssetSelection.assets(*keys_of(Cadence.ETF), CELLS_KEY, *BUILD),
     description="The morning after a trading date: ETF flows again, then build and publish.",
 )
 

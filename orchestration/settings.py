@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = None
     alert_url: SecretStr | None = None  # apprise addresses; they hold passwords and tokens
     keys: Mapping[str, SecretStr] = Field(default_factory=_configured_keys)
+    bitcoin_rpc: str | None = None  # the address of a Bitcoin Core node, without name or password
+    bitcoin_cookie: Path | None = None
+    bitcoin_user: str | None = None
+    bitcoin_password: SecretStr | None = None
+    esplora: bool = False  # follow the chain over Blockstream's public Esplora server: slow, see docs/chain.md
+    cost_basis_bin_usd: int = Field(default=500, ge=1)
+    without_self_transfers: bool = False
+    without_migrations: bool = False
 
     @field_validator("home")
     @classmethod

@@ -1,4 +1,4 @@
-"""Cells of the chain valued day by day: realised figures, cost basis and ages, as rows that are added and never changed.
+"""Cells of the chain valued day by day: realised figures, cost basis and ages. Rows are added and never changed.
 
 A day is valued with the prices that were known when its figures were: its own price and, for each day on which coins
 were created, the newest version by then. So a day's first row does not depend on when it is computed, and a build as of
@@ -6,7 +6,7 @@ an earlier instant sees what was known then. When blocks or the day's price chan
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -40,17 +40,25 @@ class Valued:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """A day on which a known owner moved coins to itself: those created between two days, both included, if known."""
+
+    moved_day: date
+    created_from: date | None
+    created_until: date | None
+
+
+@dataclass(frozen=True)
 class Options:
     """What a person may choose: the width of price bins, and whether transfers to oneself are left out of flows."""
 
     bin_usd: int = 500
     leave_out_own: bool = False
-    # Known migrations: day -> satoshi cells to leave out, as (created from, created until, both included).
-    migrations: Mapping[date, Sequence[tuple[date, date]]] | None = None
+    migrations: tuple[Migration, ...] = ()  # left out of flows
 
     @property
-    def filter(self) -> str:
-        """What is left out of the flows, as it is shown beside the figures."""
+    def counted(self) -> str:
+        """Which spent coins the flows count, as it is shown beside the figures."""
         parts = [OWN] if self.leave_out_own else []
         if self.migrations:
             parts.append("without known migrations")
@@ -124,7 +132,7 @@ def _wanted(connection: duckdb.DuckDBPyConnection, cells: Cells, options: Option
         ),
         stored as (
             select day, max(known_at) as known_at, max_by(cells_hash, known_at) as cells_hash,
-                max_by(filter, known_at) as filter
+                max_by(counted, known_at) as counted
             from analytics.chain_day group by day
         ),
         joined as (
@@ -154,7 +162,7 @@ def _wanted(connection: duckdb.DuckDBPyConnection, cells: Cells, options: Option
                 and (
                     stored.day is null
                     or stored.cells_hash <> days.cells_hash
-                    or stored.filter <> $filter
+                    or stored.counted <> $counted
                     or prices.price_known_at > stored.known_at
                 )
         )
@@ -170,7 +178,7 @@ def _wanted(connection: duckdb.DuckDBPyConnection, cells: Cells, options: Option
             "history": FIRST_HISTORY.days,
             # A set that begins in the middle of the chain may hold only part of its first day.
             "skipped": 0 if cells.reach.is_whole else 1,
-            "filter": options.filter,
+            "counted": options.counted,
         },
     ).pl()
 
@@ -224,11 +232,20 @@ def _counted(spent: pl.DataFrame, cells: Cells, options: Options) -> pl.DataFram
             )
             .select(spent.columns)
         )
-    for day, ranges in (options.migrations or {}).items():
-        for first, last in ranges:
-            moved = (pl.col("spent_day") == day) & pl.col("created_day").is_between(first, last)
-            counted = counted.filter(~moved)
+    for move in options.migrations:
+        if move.created_from is not None and move.created_until is not None:
+            moved = pl.col("created_day").is_between(move.created_from, move.created_until)
+            counted = counted.filter(~(moved & (pl.col("spent_day") == move.moved_day)))
     return counted
+
+
+def _without_unknown_moves(daily: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """No reading of flows for days on which unknown coins moved to their own owner."""
+    unknown = [move.moved_day for move in options.migrations if move.created_from is None]
+    return daily.with_columns(
+        pl.when(~pl.col("day").is_in(unknown)).then(pl.col(name)).alias(name)
+        for name in ("realized_profit_usd", "realized_loss_usd", "sopr", "coin_days_destroyed", "spent_btc")
+    )
 
 
 def _frames(
@@ -254,7 +271,7 @@ def _frames(
         .select(
             *known.columns,
             pl.lit(cells.reach.way).alias("way"),
-            pl.lit(options.filter).alias("filter"),
+            pl.lit(options.counted).alias("counted"),
             (pl.col("price_cents") / CENTS).alias("price_usd"),
             dollars("profit_satcent").alias("realized_profit_usd"),
             dollars("loss_satcent").alias("realized_loss_usd"),
@@ -269,6 +286,7 @@ def _frames(
             _bitcoin("spent_satoshi").alias("spent_btc"),
         )
     )
+    daily = _without_unknown_moves(daily, options)
     if not cells.reach.is_whole:
         return {"chain_day": daily}
     stocks, bands, bins = [], [], []

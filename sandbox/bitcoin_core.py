@@ -24,12 +24,14 @@ class NodeStandIn:
         blocks: Sequence[Mapping[str, Any]],
         *,
         below_s: Mapping[int, int] | None = None,
+        network: str = "simulated",
         user: str = "__cookie__",
         password: str = "stand-in",
     ) -> None:
         self.requests: dict[str, int] = {}
         self.faults: list[tuple[int, bytes]] = []  # (status, body) of the next answers, before anything is looked at
         self._allowed = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._network = network
         self._below_s = dict(below_s or {})
         self.replace_chain(blocks)
 
@@ -63,7 +65,7 @@ class NodeStandIn:
         if method == "getblockcount":
             result = max(self._hashes)
         elif method == "getblockchaininfo":
-            result = {"chain": "main", "blocks": max(self._hashes)}
+            result = {"chain": self._network, "blocks": max(self._hashes)}
         elif method == "getblockhash" and params[0] in self._hashes:
             result = self._hashes[params[0]]
         elif method == "getblockhash":

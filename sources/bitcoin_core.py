@@ -115,7 +115,7 @@ class BitcoinCore:
         headers = self._batch("getblockheader", [[block_hash] for block_hash in hashes])
         return {int(header["height"]): int(header["time"]) for header in headers}
 
-    def chain(self) -> str:
+    def network(self) -> str:
         """Which network the node follows: `main`, `test`, `signet`, `regtest`."""
         return str(self._call("getblockchaininfo")["chain"])
 

@@ -18,6 +18,15 @@
   from `known_from` up to but not including `known_until` (null = still the latest).
 #}
 {% macro versions(table, key, observed_date) -%}
+    {{ versions_of(source('raw', table), key, observed_date) }}
+{%- endmacro %}
+
+{# The same of a table that is computed between raw and dbt. #}
+{% macro computed_versions(table, key, observed_date) -%}
+    {{ versions_of(source('analytics', table), key, observed_date) }}
+{%- endmacro %}
+
+{% macro versions_of(relation, key, observed_date) -%}
     select
         *,
         greatest(observed_date, first_cut_off_date) as known_from,
@@ -29,7 +38,7 @@
             {{ first_date_that_knows('known_at') }} as first_cut_off_date,
             lead({{ first_date_that_knows('known_at') }}) over (partition by {{ key }} order by known_at)
                 as next_cut_off_date
-        from {{ source('raw', table) }}
+        from {{ relation }}
         where known_at <= {{ as_of() }}
     )
 {%- endmacro %}

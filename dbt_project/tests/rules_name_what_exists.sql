@@ -13,7 +13,11 @@ primaries as (select * from {{ ref('bucket_primaries') }}),
 
 symbols as (select * from {{ ref('macro_symbols') }}),
 
-datasets as (select * from {{ source('raw', 'dataset') }}),
+datasets as (
+    select * from {{ source('raw', 'dataset') }}
+    union all by name
+    select * from {{ source('analytics', 'dataset') }}
+),
 
 named_datasets as (
     select

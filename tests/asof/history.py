@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import surfaces
+from orchestration import computed, surfaces
 from orchestration.demo import demo_settings
 from orchestration.loading import ingest
 from orchestration.planning import Span, cut_off, midnight

@@ -110,6 +110,8 @@ series as (
     unpivot (value for series_id in (
         supply_in_loss_pct, cost_basis_cluster_low_usd, cost_basis_cluster_high_usd
     ))
+    -- Of the chain itself every coin's cost is known: `int_observations__chain` counts coins, not bands.
+    where not (provider = 'chain' and series_id = 'supply_in_loss_pct')
 )
 
 select * from series

@@ -5,7 +5,7 @@ with
 unioned as (
     {%- for subject in [
         'price', 'funding', 'funding_hours', 'open_interest', 'liquidations', 'options', 'etf', 'onchain', 'mining',
-        'cost_basis', 'macro', 'btc_new_york_close', 'vendors',
+        'chain', 'cost_basis', 'macro', 'btc_new_york_close', 'vendors',
     ] %}
     select series_id, provider, observed_date, value, source_count, method_note, known_at, known_at_basis, known_from,
         known_until

@@ -4,7 +4,11 @@ with
 
 series as (select * from {{ ref('series') }}),
 
-datasets as (select * from {{ source('raw', 'dataset') }}),
+datasets as (
+    select * from {{ source('raw', 'dataset') }}
+    union all by name
+    select * from {{ source('analytics', 'dataset') }}
+),
 
 unnested as (
     select

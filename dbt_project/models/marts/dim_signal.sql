@@ -7,7 +7,11 @@ inputs as (select * from {{ ref('int_signals__inputs') }}),
 
 providers as (select * from {{ ref('series') }}),
 
-datasets as (select * from {{ source('raw', 'dataset') }}),
+datasets as (
+    select * from {{ source('raw', 'dataset') }}
+    union all by name
+    select * from {{ source('analytics', 'dataset') }}
+),
 
 primaries as (select * from {{ ref('bucket_primaries') }}),
 

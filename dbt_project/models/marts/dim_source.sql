@@ -1,7 +1,11 @@
 -- One row per declared dataset: what it is, on what terms, how far its data reaches and how the last attempt went.
 with
 
-datasets as (select * from {{ source('raw', 'dataset') }}),
+datasets as (
+    select * from {{ source('raw', 'dataset') }}
+    union all by name
+    select * from {{ source('analytics', 'dataset') }}
+),
 
 loads as (select * from {{ source('raw', 'load_ledger') }}),
 

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from tests.unit.chain.mining import extend, mined
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
+RAW = Options()
 NOW = datetime(2022, 9, 1, tzinfo=UTC)
 FIRST = date(2022, 6, 9)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
@@ -72,7 +74,7 @@ class World:
         for day, price in zip(DAYS, PRICES, strict=True):
             self.price(day, price)
 
-    def value(self, cells, options=Options(), now=NOW):
+    def value(self, cells, options=RAW, now=NOW):
         with Warehouse(self.home) as warehouse:
             return value(warehouse, cells, options, now)
 
@@ -99,7 +101,8 @@ def test_a_day_is_worth_what_counting_coin_by_coin_gives(world, chain, tmp_path)
     rows = world.rows()
     price = dict(zip(DAYS, PRICES, strict=True))
     assert (valued.new, valued.again, valued.waiting) == (len(rows), 0, 0)
-    assert [row["day"] for row in rows] == DAYS[: len(rows)] and len(rows) >= 8
+    assert [row["day"] for row in rows] == DAYS[: len(rows)]
+    assert len(rows) >= 8
     assert min(row["realized_loss_usd"] for row in rows[3:5]) > 0  # the fall of the fourth day
     for row in rows:
         day = row["day"]
@@ -118,7 +121,7 @@ def test_a_day_is_worth_what_counting_coin_by_coin_gives(world, chain, tmp_path)
         above = sum(c.satoshi / 1e8 for c in left if price[c.created_day] > price[day])
         assert row["supply_in_loss_pct"] == pytest.approx(100 * above / supply)
         assert row["known_at"] == datetime(day.year, day.month, day.day) + timedelta(days=1, hours=6)
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         moved = row["issuance_usd"] + row["realized_profit_usd"] - row["realized_loss_usd"]
         assert row["realized_cap_usd"] - before["realized_cap_usd"] == pytest.approx(moved)
     for table in ("chain_cost_basis", "chain_age"):
@@ -218,7 +221,8 @@ def test_a_chain_joined_in_the_middle_has_flows_and_no_stocks(world, chain, tmp_
     world.value(cells_of(chain, tmp_path / "part", first_height=50))
     flows = ("day", "realized_profit_usd", "realized_loss_usd", "sopr", "coin_days_destroyed")
     rows = [tuple(row[name] for name in flows) for row in world.rows()]
-    assert rows and rows == [tuple(row[name] for name in flows) for row in whole.rows()][-len(rows) :]
+    assert rows
+    assert rows == [tuple(row[name] for name in flows) for row in whole.rows()][-len(rows) :]
     assert {row["supply_btc"] for row in world.rows()} == {row["mvrv"] for row in world.rows()} == {None}
     assert world.rows("chain_cost_basis") == []
 
