@@ -110,9 +110,7 @@ CHAIN_TABLES: Mapping[str, Book] = {
         },
     ),
 }
-DATASET_TABLE = {
-    "dataset": Book("One row a dataset that is computed here and not fetched.", BOOKS["dataset"].columns)
-}
+DATASET_TABLE = {"dataset": Book("One row a dataset that is computed here and not fetched.", BOOKS["dataset"].columns)}
 TABLES: Mapping[str, Book] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
 
 _DAY_S = 86_400.0
@@ -123,7 +121,7 @@ CELLS = (
     "chain",
     "cells",
     "onchain",
-    "Satoshi sums by day created and day spent, from the blocks of a node, an Esplora server or the public Parquet copy.",
+    "Satoshi sums by day created and day spent, from a node, an Esplora server or the public Parquet copy.",
     "facts of a public chain, counted here",
     True,
     False,

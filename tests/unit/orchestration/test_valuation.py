@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import orjson
@@ -40,6 +40,10 @@ PRICES = [
 ]
 
 
+def midnight(day):
+    return datetime(day.year, day.month, day.day)
+
+
 def contributions(chain, first=0):
     return [contribution(read_core_block(orjson.dumps({"result": block}))) for block in chain.blocks[first:]]
 
@@ -61,28 +65,25 @@ class World:
         with Warehouse(self.home) as warehouse:
             warehouse.ensure_tables(DATASETS)
 
-    def price(self, day: date, price: float, known_at: datetime | None = None) -> None:
-        known_at = known_at or datetime(day.year, day.month, day.day) + timedelta(days=1, hours=6)
+    def price(self, *prices: tuple[date, float], known_at: datetime | None = None) -> None:
         with Warehouse(self.home) as warehouse:
-            warehouse.connection.execute(
+            warehouse.connection.executemany(
                 "insert into raw.coinmetrics__asset_metric (metric_date, price_usd, known_at, known_at_basis) "
                 "values (?, ?, ?, 'assumed')",
-                [day, price, known_at],
+                [(day, price, known_at or midnight(day) + timedelta(days=1, hours=6)) for day, price in prices],
             )
 
     def prices(self) -> None:
-        for day, price in zip(DAYS, PRICES, strict=True):
-            self.price(day, price)
+        self.price(*zip(DAYS, PRICES, strict=True))
 
     def value(self, cells, options=RAW, now=NOW):
         with Warehouse(self.home) as warehouse:
             return value(warehouse, cells, options, now)
 
-    def rows(self, table="chain_day", columns="* exclude (cells_hash)"):
+    def rows(self, table="chain_day"):
         with Warehouse(self.home) as warehouse:
-            found = warehouse.connection.execute(f"select {columns} from analytics.{table} order by all")
-            names = [name for name, *_ in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            found = warehouse.connection.execute(f"select * from analytics.{table}").pl()
+            return found.drop("cells_hash", strict=False).sort("day", "known_at", maintain_order=True).to_dicts()
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_a_day_is_worth_what_counting_coin_by_coin_gives(world, chain, tmp_path)
         assert row["mvrv"] == pytest.approx(supply * price[day] / cap)
         above = sum(c.satoshi / 1e8 for c in left if price[c.created_day] > price[day])
         assert row["supply_in_loss_pct"] == pytest.approx(100 * above / supply)
-        assert row["known_at"] == datetime(day.year, day.month, day.day) + timedelta(days=1, hours=6)
+        assert row["known_at"] == midnight(day) + timedelta(days=1, hours=6)
     for before, row in pairwise(rows):
         moved = row["issuance_usd"] + row["realized_profit_usd"] - row["realized_loss_usd"]
         assert row["realized_cap_usd"] - before["realized_cap_usd"] == pytest.approx(moved)
@@ -143,7 +144,7 @@ def test_a_later_price_makes_a_further_version_and_leaves_the_first(world, chain
     world.value(cells_of(chain, tmp_path))
     before = world.rows()
     revised_at = datetime(2022, 8, 1)
-    world.price(DAYS[4], 25_000.0, revised_at)
+    world.price((DAYS[4], 25_000.0), known_at=revised_at)
     assert world.value(current(tmp_path)).again == 1  # the day itself; other days keep what was said of them
     after = world.rows()
     assert [row for row in after if row in before] == before
@@ -155,24 +156,23 @@ def test_a_first_version_does_not_depend_on_when_it_is_computed(world, chain, tm
     # A revision of the second day's price becomes known on the fifth: days before keep valuing with the old one.
     late = World(tmp_path / "late")
     prices = dict(zip(DAYS, PRICES, strict=True))
-    revision = (DAYS[1], 24_000.0, datetime(2022, 6, 13, 12))
+    revision, revised_at = (DAYS[1], 24_000.0), datetime(2022, 6, 13, 12)
     with BlockStore(tmp_path / "daily") as store:
         store.begin_at(0, "bitcoin_core")
         for day in DAYS[:9]:
-            blocks = [block for block in contributions(chain, store.next_height()) if day_of(block.time_s) <= day]
-            store.take_in(blocks)
-            world.price(day, prices[day])
+            later = contributions(chain, store.next_height())
+            store.take_in(list(takewhile(lambda block: day_of(block.time_s) <= day, later)))  # noqa: B023 - used at once
+            world.price((day, prices[day]))
             if day == DAYS[4]:
-                world.price(*revision)
+                world.price(revision, known_at=revised_at)
             if (cells := store.publish()) is not None:
                 world.value(cells)
-    for day in DAYS:
-        late.price(day, prices[day])
-    late.price(*revision)
+    late.prices()
+    late.price(revision, known_at=revised_at)
     late.value(cells)
     first = {row["day"]: row for row in reversed(world.rows())}
     second = [row for row in world.rows() if row["day"] == DAYS[1]][1:]
-    assert [row["known_at"] for row in second] == [revision[2]]
+    assert [row["known_at"] for row in second] == [revised_at]
     assert [first[row["day"]] for row in late.rows()] == late.rows()
     differs = [row["day"] for row in late.rows() if row["day"] >= DAYS[4]]
     assert differs  # both sides of the revision are there
@@ -205,8 +205,7 @@ def test_a_reorganisation_of_closed_days_makes_a_further_version(world, tmp_path
 
 
 def test_a_day_without_a_price_waits_and_says_for_what(world, chain, tmp_path):
-    for day, price in zip(DAYS[1:], PRICES[1:], strict=True):
-        world.price(day, price)
+    world.price(*zip(DAYS[1:], PRICES[1:], strict=True))
     valued = world.value(cells_of(chain, tmp_path))
     assert (valued.new, world.rows()) == (0, [])
     assert valued.waiting > 0
