@@ -88,7 +88,18 @@ def flows(spent: pl.DataFrame, created: pl.DataFrame, prices: pl.DataFrame) -> p
 
 def dollars(satoshi_cents: str) -> pl.Expr:
     """A column of satoshi × US cents in US dollars, as a double."""
-    return pl.col(satoshi_cents).cast(pl.Float64) / SATOSHI_CENTS_PER_DOLLAR
+    return divided(pl.col(satoshi_cents), SATOSHI_CENTS_PER_DOLLAR)
+
+
+def divided(amounts: pl.Expr, divisor: int) -> pl.Expr:
+    """Whole amounts in a larger unit, as the nearest doubles.
+
+    Polars multiplies by the reciprocal of a literal in some rows and divides in others, by where they lie in a batch;
+    the last digit of a figure must not depend on which days are computed together.
+    """
+    return amounts.cast(pl.Float64).map_batches(
+        lambda column: pl.Series(column.to_numpy() / float(divisor)), return_dtype=pl.Float64
+    )
 
 
 def sopr() -> pl.Expr:

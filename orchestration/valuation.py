@@ -14,7 +14,16 @@ import duckdb
 import polars as pl
 
 from analytics.cost_basis import ages, distribution, stock, unspent
-from analytics.realised import MissingPricesError, dollars, flows, require_prices, sopr
+from analytics.realised import (
+    SATOSHI_CENTS,
+    SATOSHI_CENTS_PER_DOLLAR,
+    MissingPricesError,
+    divided,
+    dollars,
+    flows,
+    require_prices,
+    sopr,
+)
 from chain.cells import SATOSHI_PER_BITCOIN
 from chain.published import Cells
 from orchestration.computed import ensure_tables
@@ -272,15 +281,14 @@ def _frames(
             *known.columns,
             pl.lit(cells.reach.way).alias("way"),
             pl.lit(options.counted).alias("counted"),
-            (pl.col("price_cents") / CENTS).alias("price_usd"),
+            divided(pl.col("price_cents"), CENTS).alias("price_usd"),
             dollars("profit_satcent").alias("realized_profit_usd"),
             dollars("loss_satcent").alias("realized_loss_usd"),
             sopr().alias("sopr"),
-            (
-                (pl.col("created_satoshi") - pl.col("gone_satoshi").fill_null(0))
-                / SATOSHI_PER_BITCOIN
-                * pl.col("price_cents")
-                / CENTS
+            divided(
+                (pl.col("created_satoshi") - pl.col("gone_satoshi").fill_null(0)).cast(SATOSHI_CENTS)
+                * pl.col("price_cents"),
+                SATOSHI_CENTS_PER_DOLLAR,
             ).alias("issuance_usd"),
             _bitcoin("destroyed_satoshi_days").alias("coin_days_destroyed"),
             _bitcoin("spent_satoshi").alias("spent_btc"),
@@ -296,8 +304,8 @@ def _frames(
         bins.append(
             distribution(coins, prices, bin_cents=options.bin_usd * CENTS).select(
                 pl.lit(day).alias("day"),
-                (pl.col("price_low_cents") / CENTS).alias("price_low_usd"),
-                (pl.col("price_high_cents") / CENTS).alias("price_high_usd"),
+                divided(pl.col("price_low_cents"), CENTS).alias("price_low_usd"),
+                divided(pl.col("price_high_cents"), CENTS).alias("price_high_usd"),
                 _bitcoin("satoshi").alias("supply_btc"),
             )
         )
@@ -311,9 +319,9 @@ def _frames(
         "day",
         _bitcoin("supply_satoshi").alias("supply_btc"),
         dollars("realized_cap_satcent").alias("realized_cap_usd"),
-        (pl.when(supply > 0).then(pl.col("realized_cap_satcent").cast(pl.Float64) / supply) / CENTS).alias(
-            "realized_price_usd"
-        ),
+        pl.when(supply > 0)
+        .then(pl.col("realized_cap_satcent").cast(pl.Float64) / (supply * CENTS).cast(pl.Float64))
+        .alias("realized_price_usd"),
         pl.when(pl.col("realized_cap_satcent") > 0)
         .then(pl.col("market_cap_satcent").cast(pl.Float64) / pl.col("realized_cap_satcent").cast(pl.Float64))
         .alias("mvrv"),
@@ -329,4 +337,4 @@ def _frames(
 
 
 def _bitcoin(satoshi: str) -> pl.Expr:
-    return pl.col(satoshi).cast(pl.Float64) / SATOSHI_PER_BITCOIN
+    return divided(pl.col(satoshi), SATOSHI_PER_BITCOIN)
