@@ -15,7 +15,6 @@ from chain.errors import BlockError, ReorganisationError
 from chain.store import BlockStore
 
 BATCH_BLOCKS = 24
-READ_AHEAD = 3  # blocks of up to 20 MB as JSON wait in memory
 HEADERS_AT_ONCE = 1_000
 ATTEMPTS = 5  # a reorganisation in the middle of following is rare, five in a row mean something else
 
@@ -27,6 +26,10 @@ class Node(Protocol):
     def way(self) -> str:
         """The name of this way in."""
 
+    @property
+    def readers(self) -> int:
+        """How many threads may ask for blocks at the same time."""
+
     def tip_height(self) -> int:
         """Height of the newest block."""
 
@@ -37,7 +40,7 @@ class Node(Protocol):
         """Time stamps of the blocks from one height to another, both included; empty when blocks bring them along."""
 
     def contribution(self, block_hash: str) -> Contribution:
-        """What a block adds. May be called by several threads at once."""
+        """What a block adds."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,10 @@ def _take_in(store: BlockStore, node: Node, fork: int, last: int, above: int) ->
     """Take in the blocks after `fork`; yields each height once it is safe."""
     orphaned_above = fork if fork < above else None
     _learn_times(store, node, fork)
-    with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="block") as pool:
+    with ThreadPoolExecutor(node.readers, thread_name_prefix="block") as pool:
         try:
-            read = _read_ahead(pool, lambda height: node.contribution(node.hash_at(height)), range(fork + 1, last + 1))
+            heights = range(fork + 1, last + 1)
+            read = _read_ahead(pool, node.readers, lambda height: node.contribution(node.hash_at(height)), heights)
             while batch := list(islice(read, BATCH_BLOCKS)):
                 store.take_in(batch, orphaned_above=orphaned_above)
                 orphaned_above = None
@@ -120,11 +124,11 @@ def _take_in(store: BlockStore, node: Node, fork: int, last: int, above: int) ->
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, read: Callable[[int], Contribution], heights: Sequence[int]
+    pool: ThreadPoolExecutor, ahead: int, read: Callable[[int], Contribution], heights: Sequence[int]
 ) -> Iterator[Contribution]:
     """Blocks in order of height, some of them being read already while the first is used."""
     waiting = iter(heights)
-    reading = [pool.submit(read, height) for height in islice(waiting, READ_AHEAD)]
+    reading = [pool.submit(read, height) for height in islice(waiting, ahead)]
     while reading:
         block = reading.pop(0).result()
         reading += [pool.submit(read, height) for height in islice(waiting, 1)]

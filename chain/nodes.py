@@ -5,12 +5,14 @@ from collections.abc import Collection
 from chain.blocks import Contribution, contribution
 from chain.cells import LOST_COINBASE_HEIGHTS
 from sources.bitcoin_core import BitcoinCore
+from sources.esplora import Esplora
 
 
 class CoreNode:
     """A Bitcoin Core node: one request a block, whose inputs carry value and creation height of what they spend."""
 
     way = "bitcoin_core"
+    readers = 3  # blocks of up to 20 MB as JSON in memory
 
     def __init__(self, core: BitcoinCore, *, lost_coinbases: Collection[int] = LOST_COINBASE_HEIGHTS) -> None:
         self._core = core
@@ -35,3 +37,30 @@ class CoreNode:
     def contribution(self, block_hash: str) -> Contribution:
         """What a block adds."""
         return contribution(self._core.block(block_hash), lost_coinbases=self._lost_coinbases)
+
+
+class EsploraNode:
+    """An Esplora server: many requests a block, so for few blocks, or for a server of one's own."""
+
+    way = "esplora"
+    readers = 1
+
+    def __init__(self, esplora: Esplora, *, lost_coinbases: Collection[int] = LOST_COINBASE_HEIGHTS) -> None:
+        self._esplora = esplora
+        self._lost_coinbases = lost_coinbases
+
+    def tip_height(self) -> int:
+        """Height of the newest block."""
+        return self._esplora.tip_height()
+
+    def hash_at(self, height: int) -> str:
+        """Hash of the block at a height."""
+        return self._esplora.hash_at(height)
+
+    def times_s(self, first: int, last: int) -> dict[int, int]:
+        """Nothing: blocks bring along the time stamps of those that created what they spend."""
+        return {}
+
+    def contribution(self, block_hash: str) -> Contribution:
+        """What a block adds."""
+        return contribution(self._esplora.block(block_hash), lost_coinbases=self._lost_coinbases)

@@ -3,7 +3,8 @@
 "Not configured" is no error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import polars as pl
 
 from chain.errors import ChainError
 from chain.follow import Followed, Node, follow
-from chain.nodes import CoreNode
+from chain.nodes import CoreNode, EsploraNode
 from chain.published import current
 from chain.store import BlockStore
 from orchestration.computed import ensure_tables
 from orchestration.settings import PROJECT, Settings
 from orchestration.valuation import Migration, Options, Valued, value
 from sources.bitcoin_core import BitcoinCore, Credentials
+from sources.esplora import PROVIDER, Esplora
+from sources.http import Session
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
@@ -32,16 +35,27 @@ def root(home: Path) -> Path:
     return home / "chain"
 
 
-def configured(settings: Settings) -> Node | None:
-    """The way in that is configured; None when there is none. Raises SourceError for a node that may not be asked.
+@contextmanager
+def configured(settings: Settings) -> Iterator[Node | None]:
+    """The way in that is configured, a node before Esplora; None when there is none."""
+    if settings.bitcoin_rpc is not None:
+        yield _core(settings, settings.bitcoin_rpc)
+    elif settings.esplora:
+        bundle = str(settings.ca_bundle) if settings.ca_bundle else None
+        with Session(PROVIDER, upstream=settings.upstream, ca_bundle=bundle) as session:
+            yield EsploraNode(Esplora(session))
+    else:
+        yield None
+
+
+def _core(settings: Settings, address: str) -> CoreNode:
+    """The configured node. Raises SourceError for one that may not be asked, ChainError for one of another network.
 
     A node of the real network never feeds a home of simulated rows, nor a test network one of real rows.
     """
-    if settings.bitcoin_rpc is None:
-        return None
     password = settings.bitcoin_password
     core = BitcoinCore(
-        settings.bitcoin_rpc,
+        address,
         Credentials(settings.bitcoin_cookie, settings.bitcoin_user, password.get_secret_value() if password else None),
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
     )
@@ -69,22 +83,22 @@ def follow_configured(
     `first_height`, else at the first block. Raises ChainError and SourceError, and ChainError when more than
     `most_blocks` are missing.
     """
-    node = configured(settings)
-    if node is None:
-        return None
     folder = root(settings.home)
-    with BlockStore(folder) as store:
-        if store.first_height is None and first_height is None and (history := current(folder)) is not None:
-            store.load_history(history)
-        elif first_height is not None:
-            store.begin_at(first_height, node.way)
-        if most_blocks is not None:
-            _require_near(store, node, most_blocks)
-        try:
-            return follow(store, node, last_height=last_height, taken=taken)
-        finally:
-            if store.first_height is not None:
-                store.publish()
+    with configured(settings) as node:
+        if node is None:
+            return None
+        with BlockStore(folder) as store:
+            if store.first_height is None and first_height is None and (history := current(folder)) is not None:
+                store.load_history(history)
+            elif first_height is not None:
+                store.begin_at(first_height, node.way)
+            if most_blocks is not None:
+                _require_near(store, node, most_blocks)
+            try:
+                return follow(store, node, last_height=last_height, taken=taken)
+            finally:
+                if store.first_height is not None:
+                    store.publish()
 
 
 def _require_near(store: BlockStore, node: Node, most_blocks: int) -> None:

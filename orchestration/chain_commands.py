@@ -18,7 +18,7 @@ def follow_chain(first_height: int | None, last_height: int | None) -> int:
     Raises HomeError when the home holds data of another origin, ChainError and SourceError.
     """
     settings, console = Settings(), terminal.console()
-    if settings.bitcoin_rpc is not None:
+    if settings.bitcoin_rpc is not None or settings.esplora:
         Home(settings.home).claim_origin(origin(settings))
     columns = (TextColumn("blocks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:

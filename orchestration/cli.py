@@ -260,29 +260,6 @@ def docs() -> None:
     write_docs()
 
 
-@main.group()
-def chain() -> None:
-    """Realised profit and loss from the chain itself; see docs/chain.md."""
-
-
-@chain.command()
-@click.option("--from-height", type=click.IntRange(0), help="Where an empty store begins; default: the first block.")
-@click.option("--to-height", type=click.IntRange(0), help="Where to stop; default: the newest block.")
-def follow(from_height: int | None, to_height: int | None) -> None:
-    """Take in every block that is new, from the node in LEADLINE_BITCOIN_RPC. Interrupt it at will."""
-    from orchestration.chain_commands import follow_chain
-
-    sys.exit(follow_chain(from_height, to_height))
-
-
-@chain.command("status")
-def chain_status() -> None:
-    """How far the cells reach, and how far they are valued."""
-    from orchestration.chain_commands import show_chain
-
-    show_chain()
-
-
 @main.command()
 @click.option("--market", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Market tables to serve.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True)
@@ -314,6 +291,24 @@ def doctor() -> None:
 @main.group()
 def chain() -> None:
     """Coins by the day they were created and spent, from the chain itself."""
+
+
+@chain.command()
+@click.option("--from-height", type=click.IntRange(0), help="Where an empty store begins; default: the first block.")
+@click.option("--to-height", type=click.IntRange(0), help="Where to stop; default: the newest block.")
+def follow(from_height: int | None, to_height: int | None) -> None:
+    """Take in every block that is new, from the node in LEADLINE_BITCOIN_RPC. Interrupt it at will."""
+    from orchestration.chain_commands import follow_chain
+
+    sys.exit(follow_chain(from_height, to_height))
+
+
+@chain.command("status")
+def chain_status() -> None:
+    """How far the cells reach, and how far they are valued."""
+    from orchestration.chain_commands import show_chain
+
+    show_chain()
 
 
 @chain.command("join")
