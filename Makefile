@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-asof test-endings lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-spark spark test-asof test-endings lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -25,11 +25,16 @@ test: .venv/.dev ## every test, with coverage; no network needed
 test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screenshots in build/screenshots
 	@$(BIN)/python -m pytest -m ui tests/ui
 
+test-spark: .venv/.dev .venv/.spark ## the chain join on a Spark cluster of this machine, one worker killed; needs Java 17
+	@$(BIN)/python -m pytest -m spark tests/spark
+
 test-asof: .venv/.dev ## that no date sees what was known later, on sixty dates; half an hour
 	@$(BIN)/python -m pytest -m slow tests/asof
 
 test-endings: .venv/.dev ## the scenario continued to a confirmed recovery and to a bear market; some minutes
 	@$(BIN)/python -m pytest -m slow tests/integration/test_endings.py
+
+spark: .venv/.spark ## add Spark to .venv, for `leadline chain join --engine spark`; needs Java 17
 
 lint: .venv/.dev ## style, types, SQL, direction of imports
 	$(BIN)/ruff check .
@@ -65,4 +70,8 @@ clean: ## remove what was built; keeps data/
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.spark: requirements-spark.lock .venv/.runtime
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	@touch $@

@@ -29,10 +29,9 @@ class Worker:
     process: subprocess.Popen[bytes]
     folder: Path
 
-    @property
-    def has_shuffled(self) -> bool:
-        """Whether an executor of this worker has written data that others will ask it for."""
-        return any(self.folder.glob("local/**/shuffle_*.data"))
+    def shuffled(self) -> set[Path]:
+        """Files that executors of this worker have written for others to ask for."""
+        return set(self.folder.glob("local/**/shuffle_*.data"))
 
     def kill(self) -> None:
         """SIGKILL to the worker and its executors: none of them gets to say goodbye."""

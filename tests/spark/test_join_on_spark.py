@@ -1,0 +1,71 @@
+"""The join on a real Spark cluster gives the same cells as on DuckDB and as the chain was made with.
+
+Also when a worker dies in the midst of it. One million outputs; needs Java 17 and pyspark: `make test-spark`.
+"""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.join import OnDuckDB, OnSpark, cells_digest, join
+from sandbox.chain import Plan, mine, true_cells, write_parquet
+from sandbox.spark import Cluster, Worker, running_cluster
+
+pytestmark = pytest.mark.spark
+
+PLAN = Plan(blocks=1_000, transactions_per_block=480, blocks_per_day=40)
+OUTPUTS = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def public_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A public copy of a chain, and beside it the true digest in `digest`."""
+    folder = tmp_path_factory.mktemp("public")
+    ledger = mine(PLAN)
+    assert len(ledger.value_satoshi) > OUTPUTS
+    truth = true_cells(ledger)
+    truth.spent.write_parquet(folder / "spent.parquet")
+    truth.created.write_parquet(folder / "created.parquet")
+    (folder / "digest").write_text(cells_digest(folder / "spent.parquet", folder / "created.parquet"))
+    write_parquet(ledger, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster"), workers=2) as cluster:
+        yield cluster
+
+
+def test_spark_and_duckdb_give_the_true_cells(public_copy: Path, cluster: Cluster, tmp_path: Path) -> None:
+    truth = (public_copy / "digest").read_text()
+    assert join(public_copy, tmp_path / "duckdb", OnDuckDB()).digest == truth
+    assert join(public_copy, tmp_path / "spark", OnSpark(cluster.master_url)).digest == truth
+    assert cluster.state()["aliveworkers"] == 2
+
+
+def test_a_worker_killed_in_the_midst_changes_no_cell(public_copy: Path, cluster: Cluster, tmp_path: Path) -> None:
+    over = threading.Event()
+    killed: list[Worker] = []
+
+    def kill_who_has_shuffled() -> None:
+        known = {worker.folder: worker.shuffled() for worker in cluster.workers}
+        while not over.wait(0.05):
+            for worker in cluster.workers:
+                if worker.shuffled() - known[worker.folder]:  # what it wrote in this join is lost with it
+                    worker.kill()
+                    killed.append(worker)
+                    return
+
+    killer = threading.Thread(target=kill_who_has_shuffled)
+    killer.start()
+    try:
+        joined = join(public_copy, tmp_path, OnSpark(cluster.master_url))
+    finally:
+        over.set()
+        killer.join()
+    assert killed, "no worker had shuffled before the join was over"
+    assert cluster.state()["aliveworkers"] == 1
+    assert joined.digest == (public_copy / "digest").read_text()
