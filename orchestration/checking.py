@@ -109,7 +109,7 @@ def _clock(settings: Settings) -> tuple[str, str]:
     if settings.upstream:
         return "", "not compared: a stand-in has no clock of its own"
     payloads: list[Payload] = []
-    dataset = next(d for d in DATASETS if d.provider.key_header is None)
+    dataset = next(d for d in DATASETS if not d.provider.needs_key)
     try:
         with Session(dataset.provider, receive=payloads.append) as session:
             now = session.now()

@@ -1,5 +1,6 @@
 """FRED graph download from `macro_1d`: one series a file, a date's value from 22:50 UTC of the next business day."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -21,17 +22,20 @@ def fredgraph(question: Question) -> Response:
     series = question.params.get("id", "")
     if series not in SERIES:
         return text_answer(UNKNOWN, media_type="text/html")
+    values = known(question, series, question.params.get("cosd", ""), question.params.get("coed", "9999"))
+    return text_answer(encode(series, values), media_type="text/csv")
+
+
+def known(question: Question, series: str, first: str, last: str) -> dict[date, float]:
+    """The values of a series between two dates that are out at the clock's instant."""
     day = pl.col("date")
     values = question.market.table("macro_1d").filter(
-        pl.col("series") == (SERIES[series] or ""),
-        day.cast(pl.String) >= question.params.get("cosd", ""),
-        day.cast(pl.String) <= question.params.get("coed", "9999"),
+        pl.col("series") == (SERIES[series] or ""), day.cast(pl.String) >= first, day.cast(pl.String) <= last
     )
-    known = {day: close for day, close in values.select("date", "close").iter_rows() if _out(day) <= question.clock}
-    return text_answer(encode(series, known), media_type="text/csv")
+    return {day: close for day, close in values.select("date", "close").iter_rows() if _out(day) <= question.clock}
 
 
-def encode(series: str, values: dict[date, float | None]) -> str:
+def encode(series: str, values: Mapping[date, float | None]) -> str:
     """The file of one series; weekdays between two dates that have no value stand there empty."""
     lines = [f"observation_date,{series}"]
     for day in pl.date_range(min(values), max(values), eager=True).to_list() if values else []:

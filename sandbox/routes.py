@@ -19,13 +19,16 @@ from sandbox import (
     farside,
     fed,
     fred,
+    fred_api,
     glassnode,
     hyperliquid,
     kraken,
     kraken_futures,
     mempool,
     okx,
+    stooq,
     treasury,
+    twelvedata,
     yahoo,
 )
 from sandbox.serving import Handler
@@ -53,6 +56,9 @@ ROUTES: Mapping[str, Handler] = {
     **cboe.ROUTES,
     **fed.ROUTES,
     **bls.ROUTES,
+    **fred_api.ROUTES,
+    **twelvedata.ROUTES,
+    **stooq.ROUTES,
     **bitview.ROUTES,
     **glassnode.ROUTES,
 }

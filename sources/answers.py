@@ -115,7 +115,7 @@ def _failure(status: int, excerpt: str, provider: Provider, *, is_html: bool) ->
     if status == 403 and not is_html and _TOO_OFTEN.search(excerpt):
         return Failure.THROTTLED  # Bybit says "access too frequent" with the status it also uses for a region ban
     if status in (401, 403):
-        return Failure.BAD_KEY if provider.key_header and not is_html else Failure.BLOCKED
+        return Failure.BAD_KEY if provider.needs_key and not is_html else Failure.BLOCKED
     if status == 451:
         return Failure.BLOCKED
     if status in (404, 410):

@@ -39,7 +39,7 @@ class Access(StrEnum):
 
     WINDOW = "window"  # takes a date range
     NOW = "now"  # answers only for the moment of asking; a missed moment is lost
-    ARCHIVE = "archive"  # files of the past, thousands of them: asked for only when named, once, for the whole window
+    ARCHIVE = "archive"  # files of the past: asked for only when named, once, for the whole window
 
 
 class Calendar(StrEnum):
@@ -109,14 +109,21 @@ class Provider:
     licence: str
     may_republish: bool
     slower: tuple[tuple[str, int], ...] = ()  # addresses with a lower limit of their own, requests a minute
-    key_header: str | None = None  # the header that carries the key; None = keyless
+    key_header: str | None = None  # the header that carries the key
+    key_scheme: str = ""  # what stands before the key in that header
+    key_parameter: str | None = None  # for a provider that takes its key in no header: the parameter that carries it
     # Raises SourceError when an answer with a fine status is an error, a test net's or no data.
     check: Callable[[Payload], None] | None = None
 
     @property
     def key_variable(self) -> str | None:
         """The environment variable that holds the key, None for a keyless provider."""
-        return f"LEADLINE_KEY_{self.name.upper()}" if self.key_header else None
+        return f"LEADLINE_KEY_{self.name.upper()}" if self.needs_key else None
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether it answers only with a key."""
+        return bool(self.key_header or self.key_parameter)
 
 
 @dataclass(frozen=True)

@@ -182,11 +182,14 @@ class Session:
         return self._ask(_Request("POST", url, {}, text, asked, tuple(accept), max_bytes))
 
     def _ask(self, request: "_Request") -> Payload:
-        if self.provider.key_header and not self._key:
+        if self.provider.needs_key and not self._key:
             raise SourceError(Failure.NEEDS_KEY, f"{self.provider.title} needs {self.provider.key_variable}.")
         self._permit(request.url)
         if self._secret and self._secret in f"{request.url} {request.params} {request.body} {request.headers}":
-            raise ValueError(f"the key of {self.provider.name} belongs in its header and nowhere else")
+            raise ValueError(
+                f"the key of {self.provider.name} belongs in its header or parameter, as the session sends it, "
+                "and nowhere else"
+            )
         retrying = Retrying(
             stop=stop_after_attempt(self._limits.attempts) | stop_before_delay(self._limits.patience_s),
             wait=self._pause_s,
@@ -217,7 +220,7 @@ class Session:
     def _exchange(self, request: "_Request") -> Payload:
         """Send, follow the redirects that stay with the provider, and take the answer in."""
         deadline = time.monotonic() + self._limits.deadline_s
-        url, params = request.url, request.params
+        url, params = request.url, {**request.params, **self._key_params()}
         for _ in range(_MAX_REDIRECTS + 1):
             self.traffic.requests += 1
             with self._send(request, url, params, deadline) as response:
@@ -232,7 +235,7 @@ class Session:
     def _send(self, request: "_Request", url: str, params: Mapping[str, str], deadline: float) -> requests.Response:
         headers = {**request.headers, "Accept": ", ".join(request.accept)}
         if self._key and self.provider.key_header:
-            headers[self.provider.key_header] = self._key
+            headers[self.provider.key_header] = f"{self.provider.key_scheme}{self._key}"
         if self.upstream and self.clock:
             headers[CLOCK_HEADER] = self.clock.isoformat().replace("+00:00", "Z")
         try:
@@ -256,6 +259,11 @@ class Session:
         if time.monotonic() >= deadline:
             raise SourceError(Failure.TOO_SLOW, f"{request.url} did not answer before the deadline.")
         raise SourceError(Failure.OUTAGE, what)
+
+    def _key_params(self) -> dict[str, str]:
+        """The key for a provider that takes it in the address only; neither errors nor payloads show it."""
+        name = self.provider.key_parameter
+        return {name: self._key} if name and self._key else {}
 
     def _payload(self, request: "_Request", response: requests.Response, deadline: float) -> Payload:
         limit = request.max_bytes or self._limits.max_bytes

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import polars as pl
+from lxml import etree
 
 from sources.casting import cast_to, refused, shown, whole
 from sources.dataset import Column
@@ -68,6 +69,19 @@ def strict_text(payload: Payload, *, html: bool = False) -> str:
 def looks_like_html(body: bytes) -> bool:
     """Whether a body begins like a web page."""
     return _HTML.match(body[:2_000]) is not None
+
+
+def strict_xml(payload: Payload) -> etree._Element:
+    """The root element of an XML body. A document type is refused before anything is parsed: it could name other files
+    or grow without end. Raises NOT_DATA for that and for broken XML, and as `strict_text`.
+    """
+    text = strict_text(payload)
+    if "<!DOCTYPE" in text.upper() or "<!ENTITY" in text.upper():
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent XML with a document type, which is refused.")
+    try:
+        return etree.fromstring(payload.body, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except etree.XMLSyntaxError as error:
+        raise SourceError(Failure.NOT_DATA, f"{payload.url} sent broken XML: {shown(error)}.") from None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 Published on business days after the 15:30 New York fixing, usually before 18:00. A work of the US government: public
 domain.
 
+The CSV has moved before, so where it is not to be had the same rows are read from the XML feed (its shape is from the
+catalogue; no recording was at hand).
+
 Oddities: one file a year and curve; newest day first; tenor columns came and went (2 Mo in 2018, 4 Mo in 2022,
 1.5 Month in 2025), so they are read by name, and a blank means that the tenor did not exist; dates have four-digit or
 two-digit years; the same tenor is `10 Yr` in one file and `10 YR` in the other. Real yields start at five years.
@@ -13,12 +16,15 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import polars as pl
+from lxml import etree
 
 from sources.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
-from sources.reading import or_null, require_names, strict_csv, typed
+from sources.reading import or_null, require, require_names, strict_csv, strict_text, strict_xml, typed
 
+XML = "https://home.treasury.gov/resource-center/data-chart-center/interest-rates/pages/xml"
 BASE = "https://home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv"
 PAR_CURVE = "daily_treasury_yield_curve"
 REAL_CURVE = "daily_treasury_real_yield_curve"
@@ -39,7 +45,12 @@ COLUMNS: Mapping[str, Column] = {
     "yield_pct": Column(pl.Float64, "% a year", "Par yield; null where the tenor did not exist.", nullable=True),
 }
 
+# With these the file is not where it was; an outage is none of them and is tried again.
+GONE = frozenset({Failure.MOVED, Failure.BLOCKED, Failure.REFUSED, Failure.NOT_DATA})
+
 _TENOR = re.compile(r"(?P<count>\d+(\.\d+)?) (?P<unit>mo|yr|month|year)s?", re.IGNORECASE)
+_XML_TENOR = re.compile(r"(?:BC|TC)_(?P<count>\d+(?:_5)?)(?P<unit>MONTH|YEAR)")
+METADATA = "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"
 
 
 def fetch_par_yield(session: Session, window: Window) -> Iterator[Payload]:
@@ -54,6 +65,8 @@ def fetch_real_yield(session: Session, window: Window) -> Iterator[Payload]:
 
 def read_yield(payload: Payload) -> Parsed:
     """One row a day and tenor. Raises SourceError when the dates or the ten-year column are missing."""
+    if strict_text(payload).startswith("<"):
+        return _read_xml(payload)
     table = strict_csv(payload, header=("Date",))
     records = [
         {"quote_date": _us_date(line["Date"]), "tenor": tenor, "yield_pct": or_null(line[label], "", "N/A")}
@@ -63,11 +76,39 @@ def read_yield(payload: Payload) -> Parsed:
     return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="quote_date", rejects=table.rejects)
 
 
+def _read_xml(payload: Payload) -> Parsed:
+    """The Atom feed: an entry a day, an element a tenor (BC_ nominal, TC_ real)."""
+    records: list[dict[str, object]] = []
+    for properties in strict_xml(payload).iter(f"{{{METADATA}}}properties"):
+        values = {etree.QName(element).localname: element.text for element in properties}
+        tenors = {name: tenor for name in values if (tenor := _xml_tenor(name)) is not None}
+        require_names([*values, *tenors.values()], ("NEW_DATE", "10y"), payload.url)
+        records += [
+            {"quote_date": str(values["NEW_DATE"]).partition("T")[0], "tenor": tenor, "yield_pct": values[name] or None}
+            for name, tenor in tenors.items()
+        ]
+    require(bool(records), f"{payload.url} is a feed without an entry.")
+    return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="quote_date")
+
+
+def _xml_tenor(name: str) -> str | None:
+    match = _XML_TENOR.fullmatch(name)
+    return match["count"].replace("_", ".") + match["unit"][0].lower() if match else None
+
+
 def _fetch(session: Session, window: Window, curve: str) -> Iterator[Payload]:
     last = window.end - timedelta(microseconds=1)
     for year in range(window.start.year, last.year + 1):
         params = {"type": curve, "field_tdr_date_value": year, "page": "", "_format": "csv"}
-        yield session.get(f"{BASE}/{year}/all", params, accept=("text/csv",))
+        try:
+            page = session.get(f"{BASE}/{year}/all", params, accept=("text/csv",))
+        except SourceError as error:
+            if error.failure not in GONE:
+                raise
+            page = session.get(
+                XML, {"data": curve, "field_tdr_date_value": year}, accept=("application/xml", "text/xml")
+            )
+        yield page
 
 
 def _tenors(line: Mapping[str, str], url: str) -> dict[str, str]:

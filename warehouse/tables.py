@@ -142,7 +142,7 @@ def _declare(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset])
             dataset.description,
             dataset.provider.licence,
             dataset.provider.may_republish,
-            dataset.provider.key_header is not None,
+            dataset.provider.needs_key,
             dataset.access.value,
             dataset.cadence.value,
             dataset.calendar.value,

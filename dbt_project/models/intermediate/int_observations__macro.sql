@@ -11,6 +11,15 @@ quotes as (
     select 'fred', series_id, observed_date, value, known_at, known_at_basis, known_from, known_until
     from {{ ref('stg_fred__observation') }}
     union all
+    select 'fred_api', series_id, observed_date, value, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_fred_api__observation') }}
+    union all
+    select 'stooq', symbol, observed_date, close, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_stooq__daily_bar') }}
+    union all
+    select 'twelvedata', symbol, observed_date, close, known_at, known_at_basis, known_from, known_until
+    from {{ ref('stg_twelvedata__daily_bar') }}
+    union all
     select 'cboe', 'VIX', observed_date, close, known_at, known_at_basis, known_from, known_until
     from {{ ref('stg_cboe__vix') }}
     union all

@@ -27,6 +27,8 @@ DAY = timedelta(days=1)
 
 # Where one dataset has several series and the answer does not say which it is.
 NAMED_AFTER = {
+    "fred_api.observation": "DGS10",
+    "stooq.daily_bar": "xauusd_d",
     "bitview.series": "realized_loss",
     "glassnode.metric": "realized_loss",
     "glassnode.ratio": "sopr",
@@ -244,7 +246,7 @@ def quiet_upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
 def test_provider_with_nothing_to_say_gives_no_rows_or_a_source_error(declared, quiet_upstream):
     """And the requests go to the declared hosts, at the clock's instant, a bounded number of them."""
     clock = datetime(2026, 1, 20, 11, 50, tzinfo=UTC)
-    key = "any-key-will-do" if declared.provider.key_header else None
+    key = "any-key-will-do" if declared.provider.needs_key else None
     before = len(quiet_upstream.requests)
     rows = 0
     with (
