@@ -29,6 +29,21 @@ def open_interest(question: Question) -> Response:
     return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), question)
 
 
+def funding(question: Question) -> Response:
+    """`funding-rate/oi-weight-history`: text, percent per eight hours, finished days only."""
+    if refusal := _refusal(question):
+        return refusal
+    rate = pl.col("rate") * 100 * 8 / pl.col("interval_hours")
+    days = (
+        question.market.table("funding")
+        .filter(pl.col("venue") == "aggregate")
+        .group_by(pl.col("funding_time").dt.truncate("1d").alias("time"), maintain_order=True)
+        .agg(open=rate.first(), high=rate.max(), low=rate.min(), close=rate.last())
+        .filter(pl.col("time") + DAY <= question.clock)
+    )
+    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), question)
+
+
 def liquidation(question: Question) -> Response:
     """`liquidation/aggregated-history`: numbers, the running day with what has come. Exchanges must be named."""
     if refusal := _refusal(question):
@@ -70,5 +85,6 @@ def _answer(code: str, message: str, data: object = None) -> Response:
 
 ROUTES: dict[str, Handler] = {
     "GET open-api-v4.coinglass.com/api/futures/open-interest/aggregated-history": open_interest,
+    "GET open-api-v4.coinglass.com/api/futures/funding-rate/oi-weight-history": funding,
     "GET open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history": liquidation,
 }

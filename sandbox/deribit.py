@@ -6,7 +6,7 @@ from functools import lru_cache
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.bars import HOUR, between, events, instant, milliseconds
+from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
 from sandbox.market import Market
 from sandbox.serving import Handler, Question, json_answer
 
@@ -16,14 +16,48 @@ DVOL_ROWS = 1000  # not documented; the real cap is followed by its cursor only
 
 
 def book_summary(question: Question) -> Response:
-    """`get_book_summary_by_currency`: the newest chain, unordered as far as anyone may rely on."""
+    """`get_book_summary_by_currency`: the newest chain, unordered as far as anyone may rely on; or the futures."""
     if question.params.get("currency") != "BTC":
         return _invalid("currency", question)
+    if question.params.get("kind") == "future":
+        newest = events(question, "open_interest", "deribit", "time").drop_nulls().tail(1)
+        return _result([_perpetual(row) for row in newest.iter_rows(named=True)], question.clock)
     times = _snapshot_times(question.market)
     position = times.search_sorted(question.clock, side="right") - 1
     if question.params.get("kind") != "option" or position < 0:
         return _result([], question.clock)
     return Response(_chain(question.market, times[position]), media_type="application/json")
+
+
+def _perpetual(row: Row) -> dict[str, object]:
+    """The market tables know one open interest of the venue, so the perpetual has all of it."""
+    mark = row["oi_usd"] / row["oi_btc"]
+    return {
+        "high": None,
+        "low": None,
+        "last": None,
+        "instrument_name": PERPETUAL,
+        "bid_price": None,
+        "ask_price": None,
+        "open_interest": row["oi_usd"],
+        "mark_price": mark,
+        "creation_timestamp": milliseconds(row["time"]),
+        "current_funding": 0.0,
+        "estimated_delivery_price": mark,
+        "funding_8h": 0.0,
+        "price_change": None,
+        "volume": 0.0,
+        "base_currency": "BTC",
+        "quote_currency": "USD",
+        "volume_usd": 0.0,
+        "volume_notional": 0.0,
+        "mid_price": None,
+    }
+
+
+def option_trades(question: Question) -> Response:
+    """`get_last_trades_by_currency_and_time`: no market table holds trades."""
+    return _result({"trades": [], "has_more": False}, question.clock)
 
 
 @lru_cache(maxsize=8)
@@ -118,6 +152,7 @@ def _times(clock: datetime) -> dict[str, object]:
 
 
 ROUTES: dict[str, Handler] = {
+    "GET history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time": option_trades,
     "GET www.deribit.com/api/v2/public/get_book_summary_by_currency": book_summary,
     "GET www.deribit.com/api/v2/public/get_funding_rate_history": funding_rate_history,
     "GET www.deribit.com/api/v2/public/get_volatility_index_data": volatility_index_data,

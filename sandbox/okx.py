@@ -98,9 +98,34 @@ def open_interest(question: Question) -> Response:
     )
 
 
+def liquidation_orders(question: Question) -> Response:
+    """`liquidation-orders`: the last day; the tables know sums of an hour, so each is one order at the hour's price."""
+    prices = question.market.table("price_1h").select("open_time", "close")
+    table = question.market.table("liquidations_1h").filter(pl.col("venue") == "okx")
+    hours = table.filter(pl.col("hour").is_between(question.clock - DAY, question.clock - HOUR, closed="right"))
+    priced = hours.join_asof(prices, left_on="hour", right_on="open_time").drop_nulls("close")
+    page = _page(priced, "hour", question, 100, 100)
+    details = [_order(row, side) for row in page for side in ("long", "short") if row[f"{side}_usd"]]
+    group = {"details": details, "instFamily": "BTC-USDT", "instId": SWAP, "instType": "SWAP", "uly": "BTC-USDT"}
+    return _envelope([group] if details else [])
+
+
+def _order(row: Row, side: str) -> dict[str, str]:
+    return {
+        "bkLoss": "0",
+        "bkPx": plain(row["close"], 8),
+        "ccy": "",
+        "posSide": side,
+        "side": "sell" if side == "long" else "buy",
+        "sz": plain(row[f"{side}_usd"] / row["close"] / CONTRACT_BTC, 12),
+        "ts": str(milliseconds(row["hour"])),
+    }
+
+
 ROUTES: dict[str, Handler] = {
     "GET www.okx.com/api/v5/market/candles": _candles(100, RECENT_BARS),
     "GET www.okx.com/api/v5/market/history-candles": _candles(100, None),
     "GET www.okx.com/api/v5/public/funding-rate-history": funding_rate_history,
     "GET www.okx.com/api/v5/public/open-interest": open_interest,
+    "GET www.okx.com/api/v5/public/liquidation-orders": liquidation_orders,
 }

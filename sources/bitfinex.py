@@ -177,7 +177,7 @@ DATASETS = (
         fetch=fetch_status,
         read=read_status,
         reread=DAY,
-        first_history=timedelta(days=400),
+        first_history=timedelta(days=90),
     ),
     Dataset(
         provider=PROVIDER,

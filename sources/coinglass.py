@@ -5,7 +5,8 @@ not be passed on.
 
 Oddities: `code` is a text, and an error may come with HTTP 200; open interest is text, liquidations are numbers; the
 liquidation endpoint must be told which exchanges to add up, and a change of that list would change the series. A bar is
-stamped with its opening; the running day is sent too and is left out here.
+stamped with its opening; the running day is sent too and is left out here. Funding is in PERCENT per eight hours, where
+exchanges send fractions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,11 @@ def fetch_liquidation(session: Session, window: Window) -> Iterator[Payload]:
     yield from _history(session, window, "liquidation/aggregated-history", {"exchange_list": EXCHANGES})
 
 
+def fetch_funding_rate(session: Session, window: Window) -> Iterator[Payload]:
+    """Daily bars of funding over all venues, weighted by open interest, in pieces of a thousand days."""
+    yield from _history(session, window, "funding-rate/oi-weight-history", {})
+
+
 def _history(session: Session, window: Window, endpoint: str, more: Mapping[str, object]) -> Iterator[Payload]:
     for piece in pieces(window, PAGE * DAY):
         params = {
@@ -113,6 +119,13 @@ OPEN_INTEREST = _columns(
         "close_usd": "Open interest at the end of the day.",
     }
 )
+FUNDING: Mapping[str, Column] = {
+    **_columns({}),
+    **{
+        f"{name}_pct_8h": Column(pl.Float64, "% per 8 h", f"{what} of the day.", minimum=-10, maximum=10)
+        for name, what in (("open", "First rate"), ("high", "Highest"), ("low", "Lowest"), ("close", "Last rate"))
+    },
+}
 LIQUIDATION = _columns(
     {
         "long_liquidation_usd": "Long positions closed by force.",
@@ -123,6 +136,11 @@ read_open_interest = partial(
     _read,
     columns=OPEN_INTEREST,
     fields={"open_usd": "open", "high_usd": "high", "low_usd": "low", "close_usd": "close"},
+)
+read_funding_rate = partial(
+    _read,
+    columns=FUNDING,
+    fields={f"{name}_pct_8h": name for name in ("open", "high", "low", "close")},
 )
 read_liquidation = partial(
     _read,
@@ -140,11 +158,12 @@ def _daily(
     columns: Mapping[str, Column],
     fetch: Callable[[Session, Window], Iterator[Payload]],
     read: Any,
+    bucket: Bucket = Bucket.LEVERAGE,
 ) -> Dataset:
     return Dataset(
         provider=PROVIDER,
         name=name,
-        bucket=Bucket.LEVERAGE,
+        bucket=bucket,
         description=description,
         columns=columns,
         key=("symbol", "open_time"),
@@ -163,6 +182,14 @@ DATASETS = (
         OPEN_INTEREST,
         fetch_open_interest,
         read_open_interest,
+    ),
+    _daily(
+        "funding_rate",
+        "Funding of all Bitcoin perpetuals, weighted by open interest, percent per eight hours.",
+        FUNDING,
+        fetch_funding_rate,
+        read_funding_rate,
+        Bucket.DERIVATIVES,
     ),
     _daily(
         "liquidation",

@@ -1,19 +1,20 @@
-"""Deribit: the Bitcoin option chain, hourly funding of the perpetual, and the volatility index DVOL. Keyless.
+"""Deribit: the Bitcoin option chain, futures, hourly funding, the volatility index DVOL, and option trades. Keyless.
 
 The chain is served only as of now: a missed snapshot is lost for ever, so it is taken four times a day, clear of the
 settlement at 08:00 UTC. One reply holds all of it (about 1 000 rows) with mark IV, forward and open interest, but no
-greeks. Funding and DVOL go back for years. Terms of redistribution are not stated.
+greeks. Funding, DVOL and trades go back for years; a trade states its implied volatility, which is the only history of
+volatility by strike before the first snapshot. Terms of redistribution are not stated.
 
 Oddities: option prices are in BTC and IV in percent; the day in an instrument's name has no leading zero; an
 underlying called `SYN.…` is a forward that the venue builds where no future is listed; a missing bid or ask is null;
 rows are computed milliseconds apart, and the newest of their stamps dates the snapshot. Funding accrues continuously:
-`interest_1h` is the hour's share, and adding up the hourly `interest_8h` would count eightfold. The test net answers
-in the same form with `"testnet": true`.
+`interest_1h` is the hour's share, and adding up the hourly `interest_8h` would count eightfold. Open interest of
+options counts bitcoin, that of these futures DOLLARS. The test net answers in the same form with `"testnet": true`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -23,11 +24,13 @@ from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, P
 from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
-from sources.periods import is_unfinished, pieces
-from sources.reading import from_ms, part, require_names, strict_json, typed
-from sources.venues import FUNDING_COLUMNS, HOUR, funding_dataset, milliseconds, moved
+from sources.periods import DAY, days, is_unfinished, pieces
+from sources.reading import from_ms, part, require, require_names, strict_json, typed
+from sources.venues import FUNDING_COLUMNS, HOUR, MILLISECOND, funding_dataset, milliseconds, moved, over
 
 API = "https://www.deribit.com/api/v2/public"
+TRADES = "https://history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time"
+TRADES_A_DAY = 1000  # the most in a reply
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_PAGE = timedelta(days=30)  # a reply holds 744 hours and has no cursor
 MAX_PAGES = 200  # of DVOL; its whole history has about 50
@@ -42,6 +45,7 @@ ERRORS: Mapping[int, Failure] = {
 # Errors are short; the chain of 400 kB is not decoded twice to look for one.
 LONGEST_ERROR = 4_096
 _TESTNET = re.compile(rb'"testnet"\s*:\s*"?true')
+_FUTURE = re.compile(r"BTC-(?:PERPETUAL|(\d{1,2}[A-Z]{3}\d{2}))")
 _OPTION = re.compile(r"BTC-(\d{1,2}[A-Z]{3}\d{2})-(\d+)-([CP])")
 NO_INSTRUMENT = (None, None, None)
 
@@ -66,7 +70,7 @@ PROVIDER = Provider(
     name="deribit",
     title="Deribit",
     home="https://docs.deribit.com",
-    hosts=("www.deribit.com",),
+    hosts=("www.deribit.com", "history.deribit.com"),
     requests_per_minute=300,  # about 20 a second with an account; no figure is published for keyless use
     licence="Terms of use of Deribit; redistribution not granted",
     may_republish=False,
@@ -84,12 +88,7 @@ def read_option_chain(payload: Payload) -> Parsed:
 
     Options that had expired by then (they stay listed for moments after 08:00) are left out: they are no longer open.
     """
-    rows = [row if isinstance(row, dict) else {"instrument_name": row} for row in _result(payload)]
-    if rows:
-        require_names({name for row in rows[:50] for name in row}, REQUIRED_FIELDS, payload.url)
-    stamps = [stamp for row in rows if isinstance(stamp := row.get("creation_timestamp"), int)]
-    snapshot_time = from_ms(max(stamps, default=0) // 1000 * 1000)
-
+    rows, snapshot_time = _snapshot(payload, REQUIRED_FIELDS)
     records = []
     sent = []
     for row in rows:
@@ -100,6 +99,78 @@ def read_option_chain(payload: Payload) -> Parsed:
             records.append(dict(zip(CHAIN, values, strict=True)))
             sent.append(row)
     return typed(records, CHAIN, fetched_at=payload.fetched_at, observed="snapshot_time", sent=sent)
+
+
+def _snapshot(payload: Payload, required: Collection[str]) -> tuple[list[dict[str, Any]], object]:
+    """The rows of a book summary, and the newest of their stamps, to the second."""
+    rows = [row if isinstance(row, dict) else {"instrument_name": row} for row in _result(payload)]
+    if rows:
+        require_names({name for row in rows[:50] for name in row}, required, payload.url)
+    stamps = [stamp for row in rows if isinstance(stamp := row.get("creation_timestamp"), int)]
+    return rows, from_ms(max(stamps, default=0) // 1000 * 1000)
+
+
+def fetch_future_summary(session: Session, window: Window) -> Iterator[Payload]:
+    """The futures of this moment; the past cannot be asked for."""
+    yield session.get(f"{API}/get_book_summary_by_currency", {"currency": "BTC", "kind": "future"})
+
+
+def read_future_summary(payload: Payload) -> Parsed:
+    """One row a future, the perpetual included, stamped with the newest row's time, to the second."""
+    rows, snapshot_time = _snapshot(payload, (*FUTURE_FIELDS.values(), "instrument_name", "creation_timestamp"))
+    records = []
+    for row in rows:
+        name = row.get("instrument_name")
+        match = _FUTURE.fullmatch(name) if isinstance(name, str) else None
+        records.append(
+            {
+                "snapshot_time": snapshot_time,
+                "instrument_name": name if match else None,
+                "expiry_time": _expiry(match[1]) if match and match[1] else None,
+                "open_interest_btc": over(row.get("open_interest"), row.get("mark_price")),
+                **{column: row.get(field) for column, field in FUTURE_FIELDS.items()},
+            }
+        )
+    return typed(records, FUTURE, fetched_at=payload.fetched_at, observed="snapshot_time", sent=rows)
+
+
+def fetch_option_trade(session: Session, window: Window) -> Iterator[Payload]:
+    """The last thousand trades of each UTC day: hours before its end, and one request a day for years of history."""
+    for day in days(window):
+        start = milliseconds(datetime.combine(day, time(), UTC))
+        params = {
+            "currency": "BTC",
+            "kind": "option",
+            "start_timestamp": start,
+            "end_timestamp": start + DAY // MILLISECOND - 1,
+            "count": TRADES_A_DAY,
+            "sorting": "desc",
+        }
+        yield session.get(TRADES, params)
+
+
+def read_option_trade(payload: Payload) -> Parsed:
+    """One row a trade. Raises CHANGED_LAYOUT for a combination, whose legs are told again as trades of their own."""
+    trades = part(_envelope(payload), "result", "trades", where=payload.url)
+    rows = [trade if isinstance(trade, dict) else {"trade_id": None} for trade in trades]
+    if rows:
+        require_names({name for row in rows[:50] for name in row}, ("timestamp", *TRADE_FIELDS.values()), payload.url)
+    require(not any("legs" in row for row in rows), f"{payload.url} sent combinations where options were asked for.")
+    records = []
+    for row in rows:
+        name = row.get("instrument_name")
+        expiry_time, strike_usd, option_type = _instrument(name) if isinstance(name, str) else NO_INSTRUMENT
+        records.append(
+            {
+                "traded_at": from_ms(row.get("timestamp")),
+                "expiry_time": expiry_time,
+                "strike_usd": strike_usd,
+                "option_type": option_type,
+                "liquidation": row.get("liquidation"),
+                **{column: row.get(field) for column, field in TRADE_FIELDS.items()},
+            }
+        )
+    return typed(records, TRADE, fetched_at=payload.fetched_at, observed="traded_at", sent=trades)
 
 
 def fetch_funding_rate(session: Session, window: Window) -> Iterator[Payload]:
@@ -186,10 +257,16 @@ def _instrument(name: str) -> tuple[datetime | None, float | None, str | None]:
     match = _OPTION.fullmatch(name)
     if match is None:
         return NO_INSTRUMENT
+    expiry_time = _expiry(match[1])
+    return NO_INSTRUMENT if expiry_time is None else (expiry_time, float(match[2]), match[3])
+
+
+def _expiry(text: str) -> datetime | None:
+    """08:00 UTC of a day such as `6FEB26`; None for no day."""
     try:
-        return datetime.strptime(match[1], "%d%b%y") + timedelta(hours=8), float(match[2]), match[3]
+        return datetime.strptime(text, "%d%b%y") + timedelta(hours=8)
     except ValueError:
-        return NO_INSTRUMENT
+        return None
 
 
 CHAIN: Mapping[str, Column] = {
@@ -228,6 +305,47 @@ DVOL: Mapping[str, Column] = {
     "low_pct": Column(pl.Float64, "% a year", "Lowest value.", minimum=0.01),
     "close_pct": Column(pl.Float64, "% a year", "Last value.", minimum=0.01),
 }
+FUTURE: Mapping[str, Column] = {
+    "snapshot_time": Column(INSTANT, "UTC", "Newest creation_timestamp in the reply, to the second."),
+    "instrument_name": Column(pl.String, "name", "Such as BTC-27MAR26 or BTC-PERPETUAL."),
+    "expiry_time": Column(INSTANT, "UTC", "08:00 of the day in the name; null for the perpetual.", nullable=True),
+    "open_interest_btc": Column(pl.Float64, "BTC", "Open interest at the mark.", minimum=0),
+    "open_interest_usd": Column(pl.Float64, "USD", "Open interest as published.", minimum=0),
+    "mark_price_usd": Column(pl.Float64, "USD", "The venue's fair price.", minimum=0.01),
+    "index_price_usd": Column(pl.Float64, "USD", "Index level at that moment.", minimum=0.01),
+    "volume_btc": Column(pl.Float64, "BTC", "Volume of 24 hours.", nullable=True, minimum=0),
+}
+FUTURE_FIELDS: Mapping[str, str] = {
+    "open_interest_usd": "open_interest",
+    "mark_price_usd": "mark_price",
+    "index_price_usd": "estimated_delivery_price",
+    "volume_btc": "volume",
+}
+TRADE: Mapping[str, Column] = {
+    "trade_id": Column(pl.String, "name", "Number of the trade among all of the currency."),
+    "traded_at": Column(INSTANT, "UTC", "Time of the trade."),
+    "instrument_name": Column(pl.String, "name", "Such as BTC-27FEB26-60000-P."),
+    "expiry_time": Column(INSTANT, "UTC", "08:00 of the day in the name."),
+    "strike_usd": Column(pl.Float64, "USD", "Strike price.", minimum=1),
+    "option_type": Column(pl.String, "C or P", "Call or put."),
+    "direction": Column(pl.String, "buy or sell", "What the taker did."),
+    "price_btc": Column(pl.Float64, "BTC", "Price paid.", minimum=0),
+    "amount_btc": Column(pl.Float64, "BTC", "Size: contracts of one BTC.", minimum=0),
+    "iv_pct": Column(pl.Float64, "% a year", "Volatility that the price implies.", minimum=0, maximum=5_000),
+    "mark_price_btc": Column(pl.Float64, "BTC", "The venue's fair price at that moment.", minimum=0),
+    "index_price_usd": Column(pl.Float64, "USD", "Index level at that moment.", minimum=0.01),
+    "liquidation": Column(pl.String, "M, T or MT", "Side that was closed by force, null for none.", nullable=True),
+}
+TRADE_FIELDS: Mapping[str, str] = {
+    "trade_id": "trade_id",
+    "instrument_name": "instrument_name",
+    "direction": "direction",
+    "price_btc": "price",
+    "amount_btc": "amount",
+    "iv_pct": "iv",
+    "mark_price_btc": "mark_price",
+    "index_price_usd": "index_price",
+}
 
 DATASETS = (
     Dataset(
@@ -263,5 +381,35 @@ DATASETS = (
         publication_lag=timedelta(0),
         fetch=fetch_dvol,
         read=read_dvol,
+    ),
+    Dataset(
+        provider=PROVIDER,
+        name="future_summary",
+        bucket=Bucket.LEVERAGE,
+        description="Inverse Bitcoin futures and the perpetual at one moment: marks, index and open interest.",
+        columns=FUTURE,
+        key=("snapshot_time", "instrument_name"),
+        observed="snapshot_time",
+        period=timedelta(0),
+        publication_lag=timedelta(0),
+        fetch=fetch_future_summary,
+        read=read_future_summary,
+        access=Access.NOW,
+        cadence=Cadence.SNAPSHOT,
+    ),
+    Dataset(
+        provider=PROVIDER,
+        name="option_trade",
+        bucket=Bucket.OPTIONS,
+        description="The last thousand option trades of each UTC day, with the volatility that they imply.",
+        columns=TRADE,
+        key=("trade_id",),
+        observed="traded_at",
+        period=timedelta(0),
+        publication_lag=timedelta(0),
+        fetch=fetch_option_trade,
+        read=read_option_trade,
+        reread=DAY,
+        first_history=timedelta(days=90),
     ),
 )

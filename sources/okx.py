@@ -5,7 +5,9 @@ Published by the exchange itself; values are the exchange's, free to use through
 Oddities: errors come with HTTP 200 and a `code`; everything is text; pages run newest first. A `1D` bar opens at
 16:00 UTC, so days are asked for as `1Dutc`. `vol` counts contracts of 0.01 BTC for a swap and bitcoin for spot, while
 `volCcy` counts bitcoin for a swap and DOLLARS for spot. In funding history `fundingRate` is the last prediction and
-`realizedRate` what was charged; it reaches back three months. Open interest is answered for now only.
+`realizedRate` what was charged; it reaches back three months. Open interest is answered for now only. Forced orders
+are answered for about a day, at most one a second, so their sum is a lower bound; they count contracts, and the
+endpoint has left the documentation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,11 +15,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sources.dataset import Access, Provider, Window
+import polars as pl
+
+from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
-from sources.reading import from_ms, or_null, part, require, strict_json
+from sources.reading import from_ms, or_null, part, require, strict_json, typed
 from sources.venues import (
     DAY,
     HOUR,
@@ -32,6 +36,7 @@ from sources.venues import (
     read_funding,
     read_open_interest,
     stamp_of,
+    times,
     with_one_before,
 )
 
@@ -49,10 +54,16 @@ FUNDING_PAGE = 400
 FUNDING_DEPTH = timedelta(days=90)
 OPEN_INTEREST = f"{API}/public/open-interest"
 
+LIQUIDATIONS = f"{API}/public/liquidation-orders"
+LIQUIDATION_PAGE = 100
+MAX_LIQUIDATION_PAGES = 50  # a second each would be 24
+CONTRACT_BTC = 0.01  # of the swap
+
 CANDLE = ("open_time", "open_usd", "high_usd", "low_usd", "close_usd", "vol", "volCcy", "volCcyQuote", "confirm")
 # Which of the three volumes is in bitcoin.
 VOLUME_BTC: Mapping[str, str] = {SPOT: "vol", SWAP: "volCcy"}
 FUNDING_FIELDS = ("instId", "fundingTime", "realizedRate")
+LIQUIDATION_FIELDS = ("posSide", "bkPx", "sz", "ts")
 OPEN_INTEREST_FIELDS = ("instId", "oiCcy", "oiUsd", "ts")
 
 # What the documented codes ask of us; every other one means that the request itself was not accepted.
@@ -126,6 +137,57 @@ def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
     """Open interest at this moment, whatever the window."""
     yield session.get(OPEN_INTEREST, {"instType": "SWAP", "instId": SWAP})
+
+
+def fetch_liquidation(session: Session, window: Window) -> Iterator[Payload]:
+    """Pages of forced orders, newest first, back to the window's start or as far as the exchange shows.
+
+    Raises SourceError MOVED when the exchange refuses the question: the endpoint is no longer documented.
+    """
+    start, after = milliseconds(window.start), milliseconds(session.now()) + 1
+    for _ in range(MAX_LIQUIDATION_PAGES):
+        params = {"instType": "SWAP", "uly": "BTC-USDT", "state": "filled", "limit": LIQUIDATION_PAGE, "after": after}
+        try:
+            payload = session.get(LIQUIDATIONS, params)
+        except SourceError as error:
+            if error.failure in (Failure.REFUSED, Failure.MOVED):
+                what = f"OKX no longer answers about forced orders, it seems. {error.what}"
+                raise SourceError(Failure.MOVED, what) from error
+            raise
+        yield payload
+        page = _orders(payload)
+        if not page:
+            return
+        oldest = min(stamp_of(order["ts"], payload) for order in page)
+        if oldest <= start:
+            return
+        after = moved(after, oldest, payload, back=True)
+    raise SourceError(Failure.CHANGED_LAYOUT, f"Forced orders did not end after {MAX_LIQUIDATION_PAGES} pages.")
+
+
+def read_liquidation(payload: Payload) -> Parsed:
+    """One row a forced order of the swap, at the price at which the position was bankrupt."""
+    orders = _orders(payload)
+    records = [
+        {
+            "symbol": SWAP,
+            "liquidated_at": from_ms(order["ts"]),
+            "position_side": order["posSide"] if order["posSide"] in ("long", "short") else None,
+            "amount_btc": times(order["sz"], CONTRACT_BTC),
+            "price_usd": order["bkPx"],
+        }
+        for order in orders
+    ]
+    parsed = typed(records, LIQUIDATION, fetched_at=payload.fetched_at, observed="liquidated_at", sent=orders)
+    # Two orders alike in every figure cannot be told apart from one that is shown twice.
+    return Parsed(parsed.rows.unique(maintain_order=True), parsed.rejects)
+
+
+def _orders(payload: Payload) -> list[Mapping[str, Any]]:
+    """The forced orders of the swap; those of other contracts, which count otherwise, are left out."""
+    groups = [fields(group, ("instId", "details"), payload) for group in _data(payload)]
+    details = [part(group, "details", where=payload.url) for group in groups if group["instId"] == SWAP]
+    return [fields(order, LIQUIDATION_FIELDS, payload) for orders in details for order in orders]
 
 
 def read_bars(payload: Payload, *, instrument: str, period: timedelta) -> Parsed:
@@ -202,6 +264,14 @@ PROVIDER = Provider(
     check=check,
 )
 
+LIQUIDATION: Mapping[str, Column] = {
+    "symbol": Column(pl.String, "", "Symbol as the exchange writes it."),
+    "liquidated_at": Column(INSTANT, "UTC", "Time of the forced order."),
+    "position_side": Column(pl.String, "long or short", "What was closed."),
+    "amount_btc": Column(pl.Float64, "BTC", "Size of the position.", minimum=0),
+    "price_usd": Column(pl.Float64, "USD", "Price at which it was bankrupt; a USDT counts as a dollar.", minimum=0.01),
+}
+
 DATASETS = (
     *(
         candle_dataset(
@@ -231,5 +301,21 @@ DATASETS = (
         fetch=fetch_open_interest,
         read=read_open_interest_now,
         access=Access.NOW,
+    ),
+    Dataset(
+        provider=PROVIDER,
+        name="liquidation",
+        bucket=Bucket.LEVERAGE,
+        description="Forced orders of the BTC-USDT perpetual swap of about the last day, at most one a second.",
+        columns=LIQUIDATION,
+        key=("symbol", "liquidated_at", "position_side", "price_usd", "amount_btc"),
+        observed="liquidated_at",
+        period=timedelta(0),
+        publication_lag=timedelta(0),
+        fetch=fetch_liquidation,
+        read=read_liquidation,
+        access=Access.NOW,
+        cadence=Cadence.SNAPSHOT,
+        may_be_empty=True,
     ),
 )

@@ -1,8 +1,5 @@
 -- One row per venue, UTC day and version: positions closed by force, at the price of their execution.
-with
-
-events as (
-    select
+{%- set columns %}
         venue,
         liquidated_at,
         observed_date,
@@ -12,7 +9,15 @@ events as (
         known_at_basis,
         known_from,
         known_until
+{%- endset %}
+with
+
+events as (
+    select {{ columns }}
     from {{ ref('stg_bitfinex__liquidation') }}
+    union all
+    select {{ columns }}
+    from {{ ref('stg_okx__liquidation') }}
 ),
 
 days as (
@@ -23,6 +28,13 @@ days as (
         ~ "filter (where pieces.position_side = 'short'), 0) as short_liquidations_usd",
         'count(*) as liquidations',
     ]) }}
+),
+
+-- OKX shows a rolling day, so of the first one that it was asked about only a part was seen.
+seen_whole as (
+    select * from days
+    where venue <> 'okx'
+        or observed_date > (select min(observed_date) from days where venue = 'okx')
 )
 
-select * from days
+select * from seen_whole

@@ -100,6 +100,20 @@ series as (
         known_until
     from pooled_days
     unpivot (value for series_id in (funding_rate_8h_pct, funding_positive_venue_share_pct))
+    union all by name
+    -- The last rate of the day; an aggregator's weights are not ours, so the two are never pooled or spliced.
+    select
+        'funding_rate_8h_pct' as series_id,
+        'coinglass' as provider,
+        observed_date,
+        close_pct_8h as value,
+        1 as source_count,
+        'close of day over all venues, as CoinGlass weighs them' as method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from {{ ref('stg_coinglass__funding_rate') }}
 )
 
 select * from series

@@ -62,8 +62,16 @@ pieces as (
     from archive
 ),
 
+-- A level is compared with a year of itself, so it adds up the same exchanges as ever. One that answers only for now
+-- would lift it on the day that it was first asked, for good; changes take all of them in.
+steady as (
+    select * from pieces
+    where provider <> 'own venues'
+        or venue in ('binance', 'bybit', 'okx')
+),
+
 levels as (
-    {{ pooled('pieces', 'provider, observed_date', [
+    {{ pooled('steady', 'provider, observed_date', [
         'sum(pieces.open_interest_btc order by pieces.venue) as futures_oi_btc',
         'sum(pieces.open_interest_usd order by pieces.venue) as futures_oi_usd',
         'count(*) as source_count',

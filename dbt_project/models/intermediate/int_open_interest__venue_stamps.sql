@@ -6,6 +6,19 @@ contracts as (
     select * from {{ ref('stg_bitmex__open_interest') }}
     union all
     select * from {{ ref('stg_kraken_futures__open_interest') }}
+    union all
+    select
+        venue,
+        symbol,
+        observed_at,
+        observed_date,
+        open_interest_btc,
+        open_interest_usd,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from {{ ref('stg_deribit__future_summary') }}
 ),
 
 added_up as (

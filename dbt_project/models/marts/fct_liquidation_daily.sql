@@ -1,4 +1,5 @@
--- One row per date and venue: positions closed by force in the UTC day. CoinGlass's aggregate stands as a venue of its own.
+-- One row per date and venue: positions closed by force in the UTC day. CoinGlass's aggregate stands as a venue of its
+-- own.
 with
 
 aggregate as (select * from {{ ref('stg_coinglass__liquidation') }}),

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.coinglass import liquidation, open_interest
+from sandbox.coinglass import funding, liquidation, open_interest
 from sandbox.market import Market
 from sandbox.serving import Handler, Question
 from sources.coinglass import DATASETS
 from tests.unit.venue_market import DAY, HOUR, folder, payload
 
-INTEREST, LIQUIDATION = DATASETS
+BY_NAME = {dataset.name: dataset for dataset in DATASETS}
+INTEREST, FUNDING, LIQUIDATION = (BY_NAME[name] for name in ("open_interest", "funding_rate", "liquidation"))
 T0 = datetime(2026, 1, 1)
 BTC_DAILY = {"symbol": "BTC", "interval": "1d"}
 
@@ -45,6 +46,23 @@ def test_our_samples_come_out_as_they_are(samples: Path, tmp_path: Path) -> None
         name: type(value) for name, value in interest_sent["data"][0].items()
     }
     assert asked(liquidation, market, clock, exchange_list="Binance") == sums_sent
+
+
+def test_funding_comes_out_in_percent_per_eight_hours(samples: Path, tmp_path: Path) -> None:
+    sent = json.loads((samples / "coinglass/funding_rate.json").read_bytes())
+    rows = FUNDING.read(payload(sent)).rows
+    told = [
+        ("aggregate", row["open_time"] + i * HOUR, row[f"{name}_pct_8h"] / 100, 8)
+        for row in rows.iter_rows(named=True)
+        for i, name in enumerate(("open", "high", "low", "close"))
+    ]
+    encoded = asked(funding, folder(tmp_path / "market", {"funding": told}), datetime(2026, 2, 1))
+    assert encoded.keys() == sent.keys()
+    for ours, theirs in zip(encoded["data"], sent["data"], strict=True):
+        assert {key: type(value) for key, value in ours.items()} == {key: type(value) for key, value in theirs.items()}
+        assert {key: float(value) for key, value in ours.items()} == pytest.approx(
+            {key: float(value) for key, value in theirs.items()}
+        )
 
 
 def test_the_figure_of_a_day_is_seen_when_the_day_has_ended(tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sandbox.deribit import ROUTES, book_summary, funding_rate_history, volatility_index_data
+from sandbox.deribit import ROUTES, book_summary, funding_rate_history, option_trades, volatility_index_data
 from sandbox.serving import Handler
 from sources.dataset import Window
 from sources.deribit import DATASETS
 from tests.unit.venue_market import HOUR, asking, folder, payload, question, rows_of
 
-CHAIN, FUNDING, DVOL = DATASETS
+BY_NAME = {dataset.name: dataset for dataset in DATASETS}
+CHAIN, FUNDING, DVOL, FUTURES, TRADES = (
+    BY_NAME[name] for name in ("option_chain", "funding_rate", "dvol", "future_summary", "option_trade")
+)
 T0 = datetime(2026, 2, 1)
 OPTION = {"currency": "BTC", "kind": "option"}
 
@@ -58,6 +61,27 @@ def test_a_recorded_chain_comes_out_in_the_same_form(real: Path, tmp_path: Path)
         assert kinds <= recorded[name], name
     again = CHAIN.read(payload(encoded)).rows
     assert again.sort("instrument_name").equals(decoded.sort("instrument_name"))
+
+
+def test_the_recorded_perpetual_comes_out_in_the_same_form(real: Path, tmp_path: Path) -> None:
+    recording = real / "fixtures/deribit/get_book_summary_by_currency_future_BTC_20260920.json"
+    sent = [row for row in json.loads(recording.read_bytes()) if row["instrument_name"] == "BTC-PERPETUAL"]
+    [row] = FUTURES.read(payload({"result": sent})).rows.iter_rows(named=True)
+    told = [("deribit", row["snapshot_time"], row["open_interest_btc"], row["open_interest_usd"])]
+    market = folder(tmp_path / "market", {"open_interest": told})
+    encoded = asked(book_summary, market, row["snapshot_time"] + HOUR, currency="BTC", kind="future")
+    [ours], [theirs] = encoded["result"], sent
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():  # what the tables do not know is null, as it is where nothing traded
+        assert value is None or isinstance(value, str if isinstance(theirs[name], str) else int | float), name
+    [again] = FUTURES.read(payload(encoded)).rows.iter_rows(named=True)
+    for name in ("open_interest_btc", "open_interest_usd", "mark_price_usd"):
+        assert again[name] == pytest.approx(row[name]), name
+
+
+def test_trades_are_an_empty_page(tmp_path: Path) -> None:
+    market = folder(tmp_path / "market", {"open_interest": []})
+    assert TRADES.read(payload(asked(option_trades, market, T0))).rows.is_empty()
 
 
 def test_recorded_funding_comes_out_in_the_same_form(real: Path, tmp_path: Path) -> None:

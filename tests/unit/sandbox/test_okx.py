@@ -108,3 +108,23 @@ def test_an_unknown_instrument_is_error_51001(tmp_path: Path, handler: object) -
 def test_an_unknown_bar_is_error_51000(tmp_path: Path) -> None:
     path = folder(tmp_path / "market", {"funding": []})
     assert json.loads(RECENT(question(path, T0, instId=SWAP, bar="7H")).body)["code"] == "51000"
+
+
+def test_forced_orders_come_back_as_they_were_read(samples: Path, tmp_path: Path) -> None:
+    liquidation = {dataset.name: dataset for dataset in DATASETS}["liquidation"]
+    sent = json.loads((samples / "okx" / "liquidation.json").read_bytes())
+    rows = liquidation.read(payload(sent)).rows.filter(position_side="long").head(1)
+    [(_, time, _, amount, price)] = rows.iter_rows()
+    hour = time.replace(minute=0, second=0)
+    bar = ("okx", "perp", hour, price, price, price, price, 1.0, None)
+    told = {"liquidations_1h": [("okx", hour, amount * price, 0.0)], "price_1h": [bar]}
+    answer = ROUTES["GET www.okx.com/api/v5/public/liquidation-orders"](
+        question(folder(tmp_path / "market", told), hour + timedelta(hours=2))
+    )
+    encoded = json.loads(answer.body)
+    assert encoded.keys() == sent.keys()
+    [ours], [theirs] = encoded["data"], sent["data"]
+    assert ours.keys() | {"totalLoss"} == theirs.keys()
+    assert ours["details"] == [{**theirs["details"][0], "ts": ours["details"][0]["ts"]}]
+    again = liquidation.read(payload(encoded)).rows
+    assert again["amount_btc"].to_list() == pytest.approx([amount])

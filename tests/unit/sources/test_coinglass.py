@@ -160,3 +160,12 @@ def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
             list(INTEREST.fetch(session, Window.of_dates(T0.date(), T0.date())))
         assert server.requests == []
     assert caught.value.failure is Failure.NEEDS_KEY
+
+
+def test_funding_is_percent_per_eight_hours_and_a_rate_of_ten_percent_is_refused(samples: Path) -> None:
+    funding = BY_NAME["funding_rate"]
+    rows = funding.read(payload((samples / "coinglass/funding_rate.json").read_bytes())).rows
+    assert rows.row(0) == ("BTC", datetime(2026, 1, 5), 0.0049, 0.0102, -0.0031, 0.0051)
+    parsed = funding.read(payload(answer([bar() | dict.fromkeys(("open", "high", "low", "close"), "49")])))
+    assert parsed.rows.is_empty()
+    assert parsed.rejects[0].reason.startswith("open_pct_8h")

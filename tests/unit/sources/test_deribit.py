@@ -295,3 +295,71 @@ def test_a_continuation_that_never_ends_is_an_error(tmp_path: Path) -> None:
     routes = {"GET www.deribit.com/api/v2/public/get_volatility_index_data": one_hour_back}
     with asking(DVOL, market, T0 + HOUR, routes) as (session, _), pytest.raises(SourceError, match="did not end"):
         list(DVOL.fetch(session, Window.of_dates(T0.date(), T0.date())))
+
+
+def test_recorded_futures_are_read_to_the_row(real: Path) -> None:
+    name = "get_book_summary_by_currency_future_BTC_20260920.json"
+    futures = BY_NAME["future_summary"]
+    parsed = futures.read(payload(enveloped(json.loads((real / "fixtures/deribit" / name).read_bytes()))))
+    assert parsed.rejects == ()
+    assert parsed.rows.height == 13
+    stamp = datetime(2026, 9, 20, 21, 17, 16)
+    expected = ("BTC-27NOV26", datetime(2026, 11, 27, 8), 15846850.0, 81599.51, 80815.88)
+    columns = ("instrument_name", "expiry_time", "open_interest_usd", "mark_price_usd", "index_price_usd")
+    assert parsed.rows.select(columns).row(0) == expected
+    assert set(parsed.rows["snapshot_time"]) == {stamp}
+    [perpetual] = parsed.rows.filter(instrument_name="BTC-PERPETUAL").iter_rows(named=True)
+    assert perpetual["expiry_time"] is None
+    assert perpetual["open_interest_btc"] == pytest.approx(787799210 / 80831.57)
+
+
+def test_a_future_of_another_kind_is_refused_and_the_others_load(samples: Path) -> None:
+    sent = json.loads((samples / "deribit/future_summary.json").read_bytes())
+    sent["result"][0]["instrument_name"] = "BTC_USDC-PERPETUAL"  # linear: its open interest would be in bitcoin
+    parsed = BY_NAME["future_summary"].read(payload(sent))
+    assert parsed.rows["instrument_name"].to_list() == ["BTC-9JAN26", "BTC-PERPETUAL"]
+    assert [reject.reason for reject in parsed.rejects] == ["instrument_name: no value"]
+
+
+def test_recorded_option_trades_state_the_volatility_that_was_paid(real: Path) -> None:
+    sent = json.loads((real / "fixtures/deribit/get_last_trades_by_currency_option_BTC.json").read_bytes())
+    parsed = BY_NAME["option_trade"].read(payload(enveloped(sent)))
+    assert parsed.rejects == ()
+    assert parsed.rows.height == 5
+    first = parsed.rows.row(0, named=True)
+    assert (first["trade_id"], first["instrument_name"]) == ("445682190", "BTC-21SEP26-80000-P")
+    assert (first["expiry_time"], first["strike_usd"], first["option_type"]) == (datetime(2026, 9, 21, 8), 80000.0, "P")
+    assert (first["iv_pct"], first["price_btc"], first["amount_btc"]) == (31.75, 0.0011, 0.1)
+    assert first["traded_at"] == datetime(2026, 9, 20, 21, 16, 57, 544000)
+
+
+@pytest.mark.parametrize("name", ["get_last_trades_option_combo", "get_last_trades_future_combo"])
+def test_recorded_combinations_are_refused_as_the_test_nets_and_as_combinations(real: Path, name: str) -> None:
+    sent = json.loads((real / "fixtures/deribit" / f"{name}.json").read_bytes())
+    trades = BY_NAME["option_trade"]
+    with pytest.raises(SourceError, match="test net") as caught:
+        trades.read(payload(sent))
+    assert caught.value.failure is Failure.NOT_DATA
+    with pytest.raises(SourceError) as caught:
+        trades.read(payload(sent | {"testnet": False}))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+@pytest.mark.parametrize("name", ["get_instruments_BTC_20210722", "get_expirations_btc_option", "ticker_option_BTC"])
+@pytest.mark.parametrize("dataset", sorted(BY_NAME))
+def test_a_recording_of_another_kind_never_becomes_rows(real: Path, name: str, dataset: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        BY_NAME[dataset].read(payload((real / "fixtures/deribit" / f"{name}.json").read_bytes()))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+def test_the_last_trades_of_each_day_are_asked_for_once_a_day(tmp_path: Path) -> None:
+    trades, clock = BY_NAME["option_trade"], T0 + timedelta(days=3)
+    market = folder(tmp_path / "market", {"open_interest": [("deribit", T0, 1.0, 7e4)]})
+    with asking(trades, market, clock, stand_in.ROUTES) as (session, server):
+        assert rows_of(trades, session, Window.of_dates(T0.date(), (T0 + timedelta(days=2)).date())).is_empty()
+    asked = [(request.host, request.params["sorting"], request.params["count"]) for request in server.requests]
+    assert asked == [("history.deribit.com", "desc", "1000")] * 3
+    ends = [int(request.params["end_timestamp"]) + 1 for request in server.requests]
+    starts = [int(request.params["start_timestamp"]) for request in server.requests]
+    assert starts[1:] == ends[:-1]

@@ -1,5 +1,6 @@
 """OKX: the three volumes told apart, UTC days, charged rates, errors behind HTTP 200, pages followed back."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -262,3 +263,64 @@ def test_a_page_that_never_moves_on_is_an_error(tmp_path: Path) -> None:
         pages = BY_NAME["perp_candle_1d"].fetch(session, Window.of_dates(T0.date(), (T0 + 6 * DAY).date()))
         with pytest.raises(SourceError, match="same page"):
             list(pages)
+
+
+def forced(at: datetime, **changed: object) -> dict[str, object]:
+    order = {"bkLoss": "0", "bkPx": "70000", "ccy": "", "posSide": "long", "side": "sell", "sz": "250"}
+    return {**order, "ts": milliseconds(at), **changed}
+
+
+def group(*orders: object, instrument: str = SWAP) -> dict[str, object]:
+    return {"details": list(orders), "instFamily": "BTC-USDT", "instId": instrument, "instType": "SWAP"}
+
+
+def test_forced_orders_count_contracts_of_a_hundredth_and_other_contracts_are_left_out() -> None:
+    orders = [forced(T0), forced(T0 + HOUR, posSide="short", side="buy", sz="1")]
+    sent = envelope([group(*orders), group(forced(T0), instrument="BTC-USD-SWAP")])
+    rows = BY_NAME["liquidation"].read(payload(sent)).rows
+    assert rows.rows() == [(SWAP, T0, "long", 2.5, 70000.0), (SWAP, T0 + HOUR, "short", 0.01, 70000.0)]
+
+
+def test_a_recorded_message_of_the_socket_has_the_fields_and_is_of_another_coin(real: Path) -> None:
+    told = json.loads((real / "fixtures" / "liquidations" / "ws_messages.json").read_bytes())
+    [data] = [each["message"]["data"] for each in told if each["venue"] == "okx"]
+    assert BY_NAME["liquidation"].read(payload(envelope(data))).rows.is_empty()
+    rows = BY_NAME["liquidation"].read(payload(envelope([{**data[0], "instId": SWAP}]))).rows
+    assert rows.rows() == [(SWAP, datetime(2023, 3, 30, 10, 47, 27, 614000), "short", 0.39, 0.55205)]
+
+
+def test_an_order_that_is_shown_twice_counts_once_and_a_side_that_is_none_is_refused() -> None:
+    parsed = BY_NAME["liquidation"].read(payload(envelope([group(forced(T0), forced(T0), forced(T0, posSide="net"))])))
+    assert parsed.rows.height == 1
+    assert [reject.reason for reject in parsed.rejects] == ["position_side: no value"]
+
+
+def test_forced_orders_are_paged_back_to_the_window(tmp_path: Path) -> None:
+    hours = [("okx", T0 + i * HOUR, 7.0e4, 1.4e5) for i in range(60)]
+    told = {"liquidations_1h": hours, "price_1h": bars("okx", "perp", T0, HOUR, 60)}
+    market, clock = folder(tmp_path / "market", told), T0 + timedelta(hours=60)
+    liquidation = BY_NAME["liquidation"]
+    window = Window((clock - 6 * HOUR).replace(tzinfo=UTC), clock.replace(tzinfo=UTC))
+    with asking(liquidation, market, clock, stand_in.ROUTES) as (session, server):
+        rows = rows_of(liquidation, session, window)
+    assert len(server.requests) == 1
+    assert rows["liquidated_at"].min() == clock - 23 * HOUR  # the exchange shows a rolling day
+    longs = rows.filter(position_side="long")
+    assert (longs["amount_btc"] * longs["price_usd"]).sum() == pytest.approx(23 * 7.0e4)
+
+
+def test_an_endpoint_that_is_gone_says_so(tmp_path: Path) -> None:
+    gone = {"GET www.okx.com/api/v5/public/liquidation-orders": lambda _: json_answer({"code": "51000"}, 400)}
+    market = folder(tmp_path / "market", {"open_interest": [("okx", T0, 1.0, None)]})
+    liquidation = BY_NAME["liquidation"]
+    with asking(liquidation, market, T0 + DAY, gone) as (session, _), pytest.raises(SourceError) as caught:
+        list(liquidation.fetch(session, Window.of_dates(T0.date(), T0.date())))
+    assert caught.value.failure is Failure.MOVED
+    assert "no longer answers about forced orders" in caught.value.what
+
+
+def test_a_recorded_rate_of_now_has_no_charge_yet_and_is_refused(real: Path) -> None:
+    body = (real / "fixtures" / "okx" / "public_funding_rate_BTC-USDT-SWAP.json").read_bytes()
+    with pytest.raises(SourceError, match="realizedRate") as caught:
+        BY_NAME["funding_rate"].read(payload(body))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT

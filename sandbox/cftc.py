@@ -1,0 +1,13 @@
+"""CFTC's reports: no market table holds them, so the page is empty."""
+
+from starlette.responses import Response
+
+from sandbox.serving import Handler, Question, json_answer
+
+
+def reports(question: Question) -> Response:
+    """A resource of the open data portal: a list of rows."""
+    return json_answer([])
+
+
+ROUTES: dict[str, Handler] = {"GET publicreporting.cftc.gov/resource/gpe5-46if.json": reports}

@@ -1,0 +1,127 @@
+"""CFTC: Commitments of Traders in CME Bitcoin futures, weekly: who holds how many contracts. A US government work.
+
+The positions are those of a Tuesday; they are published on Friday at 15:30 in New York, later after holidays and
+shutdowns of the government, so no figure is known before its Friday.
+
+Oddities: every value is text and an empty one is left out; the suffix `_all` comes and goes, so names are mapped one by
+one; dates carry a time without a zone. Contracts are found by code, never by name: 133741 is Bitcoin of five bitcoin,
+133742 Micro Bitcoin of a tenth, while names that hold BITCOIN also stand for Bitcoin Cash and for other exchanges.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+
+import polars as pl
+
+from sources.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.errors import Failure, SourceError
+from sources.http import Session
+from sources.payload import Parsed, Payload
+from sources.reading import part, require, strict_json, typed
+from sources.venues import DAY, fields, times
+
+# Traders in Financial Futures, futures only.
+REPORT = "https://publicreporting.cftc.gov/resource/gpe5-46if.json"
+PAGE = 1000
+CODES: Mapping[str, float] = {"133741": 5.0, "133742": 0.1}  # bitcoin a contract
+# From the end of a Tuesday to Friday 15:30 in New York, in winter time.
+PUBLICATION_LAG = timedelta(days=2, hours=20, minutes=30)
+
+_contracts = partial(Column, pl.Float64, "contracts", nullable=True, minimum=0)
+POSITIONS: Mapping[str, str] = {
+    "dealer_positions_long_all": "Dealers, long",
+    "dealer_positions_short_all": "Dealers, short",
+    "asset_mgr_positions_long": "Asset managers, long",
+    "asset_mgr_positions_short": "Asset managers, short",
+    "lev_money_positions_long": "Leveraged funds, long",
+    "lev_money_positions_short": "Leveraged funds, short",
+    "lev_money_positions_spread": "Leveraged funds, spreads",
+}
+COLUMNS: Mapping[str, Column] = {
+    "report_date": Column(pl.Date, "day", "The Tuesday that the positions are of."),
+    "contract_code": Column(pl.String, "name", "133741 Bitcoin (5 BTC), 133742 Micro Bitcoin (0.1 BTC)."),
+    "open_interest_contracts": Column(pl.Float64, "contracts", "Open contracts, each counted once.", minimum=0),
+    "open_interest_btc": Column(pl.Float64, "BTC", "The same in bitcoin.", minimum=0),
+    **{name.removesuffix("_all"): _contracts(f"{who}.") for name, who in POSITIONS.items()},
+}
+
+
+def check(payload: Payload) -> None:
+    """Raise SourceError for an error sent in place of a list. One with 404 or 429 is left to its status."""
+    answer = strict_json(payload)
+    if isinstance(answer, dict) and answer.get("error") and payload.status in (200, 400):
+        raise SourceError(Failure.REFUSED, f"CFTC answered with an error: {answer.get('message')!r:.200}.")
+
+
+def fetch_position(session: Session, window: Window) -> Iterator[Payload]:
+    """Reports of the window's days and of the week before, oldest first, both contracts on one page."""
+    first, last = (window.start - 7 * DAY).date(), window.end.date()
+    offset = 0
+    while True:
+        payload = session.get(
+            REPORT,
+            {
+                "$where": f"cftc_contract_market_code in ({', '.join(repr(code) for code in CODES)}) and "
+                f"report_date_as_yyyy_mm_dd between '{first}' and '{last}'",
+                "$order": "report_date_as_yyyy_mm_dd, cftc_contract_market_code",
+                "$limit": PAGE,
+                "$offset": offset,
+            },
+        )
+        yield payload
+        if len(part(strict_json(payload), where=payload.url)) < PAGE:
+            return
+        offset += PAGE
+
+
+def read_position(payload: Payload) -> Parsed:
+    """One row a report and contract. Raises CHANGED_LAYOUT for a contract that was not asked for."""
+    check(payload)  # once more, for answers that were saved by hand
+    rows = part(strict_json(payload), where=payload.url)
+    records = [_position(payload, row) for row in rows]
+    return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="report_date", sent=rows)
+
+
+def _position(payload: Payload, entry: object) -> Mapping[str, object]:
+    names = ("report_date_as_yyyy_mm_dd", "cftc_contract_market_code", "open_interest_all")
+    row = fields(entry, names, payload)
+    day, code, contracts = (row[name] for name in names)
+    require(code in CODES if isinstance(code, str) else False, f"{payload.url}: contract {code!r:.40} is no bitcoin.")
+    return {
+        "report_date": day.removesuffix("T00:00:00.000") if isinstance(day, str) else day,
+        "contract_code": code,
+        "open_interest_contracts": contracts,
+        "open_interest_btc": times(contracts, CODES[code]),
+        **{name.removesuffix("_all"): row.get(name) for name in POSITIONS},
+    }
+
+
+PROVIDER = Provider(
+    name="cftc",
+    title="CFTC",
+    home="https://publicreporting.cftc.gov",
+    hosts=("publicreporting.cftc.gov",),
+    requests_per_minute=30,  # no figure is published; a token of one's own would lift the shared limit
+    licence="work of the US government, in the public domain",
+    may_republish=True,
+    check=check,
+)
+
+DATASETS = (
+    Dataset(
+        provider=PROVIDER,
+        name="position",
+        bucket=Bucket.LEVERAGE,
+        description="Weekly positions in CME Bitcoin and Micro Bitcoin futures by kind of trader.",
+        columns=COLUMNS,
+        key=("contract_code", "report_date"),
+        observed="report_date",
+        period=DAY,
+        publication_lag=PUBLICATION_LAG,
+        fetch=fetch_position,
+        read=read_position,
+        fresh_for=timedelta(days=8),
+        reread=timedelta(days=14),
+    ),
+)
