@@ -1,62 +1,24 @@
-"""`leadline probe` and `leadline doctor`: does everything that a run needs work?"""
+"""`leadline doctor`: does everything that a run needs work?"""
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.table import Table
-
 from orchestration import dbt, terminal
-from orchestration.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, EXIT_REFUSED, chosen
+from orchestration.request import EXIT_PUBLISHED, EXIT_REFUSED
 from orchestration.settings import Settings
-from orchestration.upstream import newest
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Access, Dataset, Window
-from sources.errors import Failure, SourceError
+from sources.dataset import Window
+from sources.errors import SourceError
 from sources.http import Session
 from sources.payload import Payload
 
 LEAST_FREE_BYTES = 2_000_000_000  # a first back-fill lands and builds well under one gigabyte
 CLOCK_TOLERANCE = timedelta(minutes=2)  # provider stamps and cut-offs are compared with the machine's clock
-
-
-def probe_providers(selected: Sequence[str]) -> int:
-    """One request to each provider, nothing stored. Returns 3 when one does not answer."""
-    settings = Settings()
-    datasets = chosen(selected) if selected else list(DATASETS)
-    cheapest = {dataset.provider.name: dataset for dataset in reversed(datasets)}
-    clock = newest(settings) if settings.upstream else None
-    with ThreadPoolExecutor(len(cheapest)) as pool:
-        answers = dict(zip(cheapest, pool.map(lambda d: _probe(d, settings, clock), cheapest.values()), strict=True))
-    table = Table("provider", "dataset", "answer", box=None, pad_edge=False)
-    for name in sorted(answers):
-        table.add_row(name, cheapest[name].id, answers[name])
-    terminal.console().print(table)
-    fine = ("answered", Failure.NEEDS_KEY.value)
-    return EXIT_PUBLISHED if all(answer.startswith(fine) for answer in answers.values()) else EXIT_DEAD_SOURCES
-
-
-def _probe(dataset: Dataset, settings: Settings, clock: datetime | None) -> str:
-    try:
-        with Session(
-            dataset.provider,
-            key=settings.key(dataset.provider.name),
-            upstream=settings.upstream,
-            clock=clock,
-            ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
-        ) as session:
-            now = session.now()
-            week = timedelta(days=1 if dataset.access is Access.NOW else 7)
-            payload = next(dataset.fetch(session, Window(now - week, now)), None)
-        rows = dataset.read(payload).rows.height if payload else 0
-    except SourceError as error:
-        return f"{error.failure}: {error.what}"
-    return f"answered, {rows} rows"
 
 
 def examine() -> int:

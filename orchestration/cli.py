@@ -275,7 +275,7 @@ def sandbox(market: Path | None, port: int, faults: str | None) -> None:
 @click.option("--select", "selected", multiple=True, metavar="SOURCE", help="A provider, or provider.dataset.")
 def probe(selected: tuple[str, ...]) -> None:
     """One cheap request to each provider: answered, blocked, needs a key, changed."""
-    from orchestration.checking import probe_providers
+    from orchestration.probing import probe_providers
 
     sys.exit(probe_providers(selected))
 

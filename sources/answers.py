@@ -92,8 +92,8 @@ def verdict(payload: Payload, provider: Provider, accept: Collection[str]) -> So
 
     A provider's own error code in a 4xx body says more than the status, so `provider.check` is asked first there.
     """
-    excerpt = payload.body[:4_000].decode("utf-8", "replace")
-    if "cf-mitigated" in payload.headers or _CHALLENGE.search(excerpt):
+    excerpt = _excerpt(payload)
+    if _is_challenge(payload):
         return SourceError(Failure.BLOCKED, f"{_named(payload)} is behind a bot wall (HTTP {payload.status}).")
     if payload.status == 200:
         if "text/html" not in accept and (_is_html(payload.headers) or looks_like_html(payload.body)):
@@ -107,6 +107,19 @@ def verdict(payload: Payload, provider: Provider, accept: Collection[str]) -> So
     failure = _failure(payload.status, excerpt, provider, is_html=_is_html(payload.headers))
     what = f"{_named(payload)} answered HTTP {payload.status}{_quoted(excerpt)}."
     return SourceError(failure, what, retry_after_s=_retry_after(payload))
+
+
+def is_bot_wall(payload: Payload) -> bool:
+    """Of an answer that was refused as blocked: whether it was a page for people to click, and no ban of an address."""
+    return payload.status == 200 or _is_challenge(payload)
+
+
+def _is_challenge(payload: Payload) -> bool:
+    return "cf-mitigated" in payload.headers or _CHALLENGE.search(_excerpt(payload)) is not None
+
+
+def _excerpt(payload: Payload) -> str:
+    return payload.body[:4_000].decode("utf-8", "replace")
 
 
 def _failure(status: int, excerpt: str, provider: Provider, *, is_html: bool) -> Failure:

@@ -148,8 +148,8 @@ def test_a_probe_tells_who_answers_and_who_does_not(
     monkeypatch.setenv("LEADLINE_UPSTREAM", sandbox(market, faults="api.bybit.com=down"))
     result = CliRunner().invoke(main, ["probe", "--select", "binance.funding_rate", "--select", "glassnode.metric"])
     assert result.exit_code == 0, result.output
-    assert "answered, 22 rows" in result.output
-    assert "needs_key" in result.output
+    assert "22 rows" in result.output
+    assert "set LEADLINE_KEY_GLASSNODE" in result.output
     result = CliRunner().invoke(main, ["probe", "--select", "bybit"])
     assert result.exit_code == 3
-    assert "outage" in result.output
+    assert "no answer" in result.output
