@@ -1,7 +1,7 @@
 """Commands that only look: at the published warehouse, or at what is declared."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from orchestration.settings import Settings
 from orchestration.versions import code_version
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
-from sources import DATASETS
-from sources.dataset import Access
+from sources import DATASETS, PROVIDERS
+from sources.dataset import Access, Bucket, Dataset
 from warehouse.database import connect
 from warehouse.home import Home
 
@@ -110,18 +110,70 @@ def _state(access: str, outcome: str | None, late: str) -> str:
 
 
 def show_sources() -> None:
-    """Every declared dataset; needs no warehouse."""
+    """Every declared dataset and its terms; needs no warehouse, but says when each last answered where there is one."""
     settings = Settings()
-    table = Table("dataset", "bucket", "asked", "key", "may republish", "licence", **PLAIN)
-    table.columns[0].no_wrap = True
-    for dataset in DATASETS:
+    answered = _last_answers(Home(settings.home).published)
+    names = ("bucket", "dataset", "asked", "out after", "history", "key", "pass on", "last answer")
+    table = Table(*names, padding=(0, 1, 0, 0), **PLAIN)
+    for column in table.columns:
+        column.no_wrap = True
+    for dataset in sorted(DATASETS, key=lambda dataset: (list(Bucket).index(dataset.bucket), dataset.id)):
         provider = dataset.provider
+        key = "" if provider.key_variable is None else "set" if settings.key(provider.name) else "needed"
+        table.add_row(
+            dataset.bucket,
+            dataset.id,
+            "named" if dataset.access is Access.ARCHIVE else dataset.cadence.value,
+            _after(dataset.publication_lag),
+            _reach(dataset),
+            key,
+            "yes" if provider.may_republish else "no",
+            _minute(answered.get(dataset.id)),
+        )
+    console = terminal.console()
+    console.print(table)
+    terms = Table("provider", "key", "licence", **PLAIN)
+    for provider in sorted(PROVIDERS, key=lambda provider: provider.name):
         key = "none needed"
         if provider.key_variable:
             key = "set" if settings.key(provider.name) else f"needs a key: {provider.key_variable}"
-        republish = "yes" if provider.may_republish else "no"
-        table.add_row(dataset.id, dataset.bucket, dataset.cadence, key, republish, provider.licence)
-    terminal.console().print(table)
+        terms.add_row(provider.name, key, provider.licence)
+    console.print()
+    console.print(terms)
+    console.print(
+        "\nasked: the schedule, or only when named with --select · out after: how long after the end of its period a\n"
+        "value is published · pass on: whether values may be republished",
+        highlight=False,
+    )
+
+
+def _last_answers(published: Path) -> Mapping[str, datetime]:
+    """When each dataset last answered, as the published warehouse has it; empty before there is one."""
+    if not published.exists():
+        return {}
+    with connect(published, read_only=True) as connection:
+        return dict(
+            connection.execute(
+                "select dataset_id, max(finished_at) from raw.attempt where outcome = 'answered' group by dataset_id"
+            ).fetchall()
+        )
+
+
+def _after(lag: timedelta) -> str:
+    """How long after the end of its period a value is out."""
+    if not lag:
+        return "at once"
+    for unit, name, most in (("minutes", "min", timedelta(hours=1)), ("hours", "h", timedelta(days=2))):
+        if lag < most:
+            return f"{lag / timedelta(**{unit: 1}):.0f} {name}"
+    return f"{lag / timedelta(days=1):.0f} d"
+
+
+def _reach(dataset: Dataset) -> str:
+    """How far back a provider can be asked."""
+    if dataset.access is Access.NOW:
+        return "now only"
+    return "whole" if dataset.depth is None else f"{dataset.depth.days} d"
 
 
 def query_published(query: str | None) -> None:

@@ -68,6 +68,17 @@ def test_every_dataset_has_its_state(scenario_home: Path) -> None:
     assert "fresh" in said
 
 
+def test_sources_say_when_each_last_answered(scenario_home: Path) -> None:
+    code, said = leadline(scenario_home, "sources")
+    assert code == 0
+    [line] = [line for line in said.splitlines() if "okx.open_interest" in line]
+    with duckdb.connect(str(Home(scenario_home).published), read_only=True) as connection:
+        [[answered]] = connection.execute(
+            "select max(finished_at) from raw.attempt where dataset_id = 'okx.open_interest' and outcome = 'answered'"
+        ).fetchall()
+    assert line.rstrip().endswith(f"{answered:%Y-%m-%d %H:%M}")
+
+
 def test_sql_reads_the_published_warehouse_and_nothing_else(scenario_home: Path) -> None:
     query = "select regime from marts.fct_regime_daily where signal_date = date '2026-02-05'"
     assert leadline(scenario_home, "sql", query) == (0, "regime\ncapitulation\n")

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from orchestration.cli import main
 from orchestration.request import RequestError, chosen
+from sources import DATASETS
 
 HEAVY = ("dagster", "dbt", "duckdb", "polars", "pydantic", "requests", "rich", "starlette")
 
@@ -79,7 +80,12 @@ def test_sources_are_listed_with_their_keys_and_licences(monkeypatch: pytest.Mon
     monkeypatch.setenv("LEADLINE_KEY_COINGLASS", "not-to-be-shown")
     code, output = run("sources")
     assert code == 0
-    assert "treasury.par_yield" in output
+    lines = {line.split()[1]: line.split() for line in output.splitlines() if len(line.split()) > 6}
+    assert set(lines) >= {declared.id for declared in DATASETS}
+    assert lines["treasury.par_yield"] == ["macro", "treasury.par_yield", "daily", "at", "once", "whole", "yes"]
+    assert lines["okx.open_interest"][-3:] == ["now", "only", "no"]
+    assert lines["binance.open_interest"][-3:] == ["30", "d", "no"]
+    assert lines["coinglass.liquidation"][-2:] == ["set", "no"]
     assert "needs a key: LEADLINE_KEY_GLASSNODE" in output
     assert "not-to-be-shown" not in output
 
