@@ -5,7 +5,7 @@ nor loss. A coin whose spending block is stamped with an earlier day than its cr
 it was created: nothing is valued at a price that was not known yet.
 
 Definitions: profit and loss as Σ value × (price when spent − price when created), split by sign, and SOPR as their
-ratio, after R. Cuda's `SOPR` (2019) and the realised profit and loss of Glassnode's metric catalogue; coin-days
+ratio, after R. Shirakashi's SOPR (2019) and the realised profit and loss of Glassnode's metric catalogue; coin-days
 destroyed after ByteCoin (2011): Σ coins × days since they were created.
 """
 

@@ -131,7 +131,12 @@ class BitcoinCore:
         return [_result(answer, method) for answer in in_order]
 
     def _asked(self, body: object, max_bytes: int) -> Any:
-        return orjson.loads(self._retrying()(self._exchange, orjson.dumps(body), max_bytes))
+        content = self._retrying()(self._exchange, orjson.dumps(body), max_bytes)
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            what = f"{self.address} answered no JSON ({error}). Is it the RPC port of a Bitcoin node?"
+            raise SourceError(Failure.NOT_DATA, what, "bitcoin_core") from None
 
     def _retrying(self) -> Retrying:
         return Retrying(
