@@ -11,6 +11,7 @@ from benchmarks.claim import Claim, Size
 BENCHMARKS = {
     "marts": "benchmarks.marts",
     "chain_follow": "benchmarks.chain_follow",
+    "chain_value": "benchmarks.chain_value",
 }
 
 
