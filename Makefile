@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-spark spark test-asof test-endings lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-spark spark test-asof test-chain test-endings lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -27,6 +27,9 @@ test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screensho
 
 test-spark: .venv/.dev .venv/.spark ## the chain join on a Spark cluster of this machine, one worker killed; needs Java 17
 	@$(BIN)/python -m pytest -m spark tests/spark
+
+test-chain: .venv/.dev ## that the chain itself reaches the board, through a node, a build and its publication; a minute or two
+	@$(BIN)/python -m pytest -m slow tests/integration/test_chain.py
 
 test-asof: .venv/.dev ## that no date sees what was known later, on sixty dates; half an hour
 	@$(BIN)/python -m pytest -m slow tests/asof
