@@ -7,7 +7,6 @@ from orchestration.scope import POOL, Scope
 from orchestration.transformation import dbt_models
 from orchestration.versions import code_version
 from reporting.board import BoardError
-from reporting.page import write_report
 from warehouse.database import Warehouse
 from warehouse.extracts import write_extracts
 from warehouse.logs import log_regimes
@@ -55,10 +54,14 @@ def extracts(scope: Scope) -> dg.MaterializeResult[None]:
 
 @dg.asset(key=REPORT, deps=[WAREHOUSE], group_name=GROUP, kinds={"html"}, owners=["team:leadline"])
 def report(scope: Scope) -> dg.MaterializeResult[None]:
-    """The board as a page that needs nothing but a browser."""
+    """The board as a page that needs nothing but a browser; for the public also without what may not be passed on."""
+    from reporting.page import write_report  # the plotting library would slow down every start of Dagster
+
     home = scope.readers_home()
     try:
         page = write_report(home.published, home.report)
+        if scope.public:
+            write_report(home.published, home.public.report, public=True)
     except BoardError as error:
         # A first run of a few sources has no day to report on yet; what it published stands all the same.
         return dg.MaterializeResult(metadata={"state": str(error)})

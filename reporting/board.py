@@ -7,7 +7,7 @@ choosing rows: whoever wants to know how a number came about asks the warehouse.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ import duckdb
 
 BUCKETS: Final = ("derivatives", "options", "leverage", "flows", "onchain", "mining", "macro")
 CONDITIONS: Final = ("H1", "H2", "H3", "R1", "R2", "R3", "S1", "S2", "S3")
-HISTORY_DAYS: Final = 180
 
 
 class BoardError(Exception):
@@ -39,8 +38,15 @@ class Reading:
     age_days: int | None
     change_7d: float | None
     percentile_365d: float | None
+    provider: str | None
+    datasets: str | None  # that can give it, in no order
     source_count: int | None
+    known_at: datetime | None  # of the settled value, UTC
+    known_at_basis: str | None  # stated, observed or assumed
+    publishable: bool | None
     method_note: str | None
+    formula: str | None
+    primary_rank: int | None  # 1 decides its bucket, the next one stands in where it has no source
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class Bucket:
     flip_signal_id: str | None
     flip_distance: float | None
     flip_unit: str | None
+    flip_direction: str | None  # of the rule that would turn: confirms or continues
     waiting_for: str | None
     confirms: tuple[Rule, ...]
     continues: tuple[Rule, ...]
@@ -100,10 +107,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Regime:
-    """The regime of the date with the framework and the price context that it rests on."""
+    """The regime of the date with the framework and the price context that it rests on.
+
+    `fall_date` is the last capitulation's and `low_since_fall_usd` the lowest price since; null where there is none.
+    """
 
     regime: str
     since: date
+    fall_date: date | None
+    low_since_fall_usd: float | None
     next_condition: str | None
     buckets_known: int | None
     holds_cluster: bool | None
@@ -118,43 +130,37 @@ class Regime:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """What the regime holds a figure against: `operator` and `value`, as analysts keep them in the rules."""
+
+    operator: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Board:
-    """Everything that the board shows for one date."""
+    """Everything that the board shows for one date.
+
+    `is_public` says that values were left out because their source forbids passing them on.
+    """
 
     signal_date: date
     origin: str
     is_simulated: bool
+    is_public: bool
     regime: Regime
     buckets: tuple[Bucket, ...]
     conditions: Mapping[str, Condition]  # by condition_id, H1 to S3
     readings: Mapping[str, Reading]  # by signal_id, of every signal that is defined
-
-
-@dataclass(frozen=True)
-class Series:
-    """Values by date, ascending; null where nothing was known."""
-
-    dates: tuple[date, ...]
-    values: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class History:
-    """The days up to a date, for charts: price with its level and cluster, regimes, primary signals by bucket."""
-
-    close: Series
-    level: Series
-    cluster_low: Series
-    cluster_high: Series
-    regimes: tuple[tuple[date, str], ...]
-    primaries: Mapping[str, Series]
+    thresholds: Mapping[str, Threshold]  # of the regimes, by what they are called in the rules
 
 
 class Warehouse:
     """Questions to one published file, opened read-only."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection):
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_public: bool = False):
         self._connection = connection
+        self._is_public = is_public
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -176,37 +182,12 @@ class Warehouse:
             signal_date=day,
             origin=origin["origin"],
             is_simulated=origin["is_simulated"],
-            regime=self._regime(day),
+            is_public=self._is_public,
+            regime=self._regime(day, rules),
             buckets=self._buckets(day, readings, rules),
             conditions=self._conditions(day, rules),
             readings=readings,
-        )
-
-    def history(self, board: Board) -> History:
-        """The days before the board's date and itself."""
-        days = self.rows(
-            f"""
-            select signal_date, btc_close_usd, level_usd, cluster_low_usd, cluster_high_usd, regime
-            from marts.fct_regime_daily
-            where signal_date between $day - interval {HISTORY_DAYS} day and $day
-            order by signal_date
-            """,
-            day=board.signal_date,
-        )
-        dates = tuple(row["signal_date"] for row in days)
-
-        def series(column: str) -> Series:
-            return Series(dates, tuple(row[column] for row in days))
-
-        return History(
-            close=series("btc_close_usd"),
-            level=series("level_usd"),
-            cluster_low=series("cluster_low_usd"),
-            cluster_high=series("cluster_high_usd"),
-            regimes=tuple((row["signal_date"], row["regime"]) for row in days),
-            primaries={
-                bucket.bucket: self._signal(bucket.primary.signal_id, board.signal_date) for bucket in board.buckets
-            },
+            thresholds=self._thresholds(day),
         )
 
     def sources(self) -> list[dict[str, Any]]:
@@ -232,7 +213,9 @@ class Warehouse:
             select
                 signals.signal_id, signals.bucket, signals.name_en, signals.name_zh, signals.unit, signals.decimals,
                 daily.value_as_known as value, daily.value as settled, daily.is_final, daily.observed_date,
-                daily.age_days, daily.change_7d, daily.percentile_365d, daily.source_count, daily.method_note
+                daily.age_days, daily.change_7d, daily.percentile_365d, daily.provider, signals.datasets,
+                daily.source_count, daily.known_at, daily.known_at_basis, daily.publishable, daily.method_note,
+                signals.formula, signals.primary_rank
             from marts.dim_signal as signals
             left join marts.fct_signal_daily as daily
                 on daily.signal_id = signals.signal_id and daily.signal_date = $day
@@ -258,7 +241,35 @@ class Warehouse:
         )
         return [Rule(**row) for row in rows]
 
-    def _regime(self, day: date) -> Regime:
+    def _thresholds(self, day: date) -> dict[str, Threshold]:
+        rows = self.rows(
+            """
+            select target_id, operator, enter_threshold
+            from marts.dim_rule
+            where scope = 'regime' and $day between valid_from and valid_to
+            """,
+            day=day,
+        )
+        return {row["target_id"]: Threshold(row["operator"], row["enter_threshold"]) for row in rows}
+
+    def _fall(self, day: date, rules: Sequence[Rule]) -> tuple[date | None, float | None]:
+        """The date of the last capitulation, as the rules count the days since, and the lowest price from it on."""
+        ago = next((rule.value for rule in rules if rule.signal_id == "days_since_capitulation"), None)
+        if ago is None:
+            return None, None
+        fall = day - timedelta(days=round(ago))
+        low = self.rows(
+            """
+            select min(value_as_known) as low
+            from marts.fct_signal_daily
+            where signal_id = 'btc_low_usd' and signal_date between $fall and $day
+            """,
+            fall=fall,
+            day=day,
+        )[0]["low"]
+        return fall, low
+
+    def _regime(self, day: date, rules: Sequence[Rule]) -> Regime:
         row = self.rows("select * from marts.fct_regime_daily where signal_date = $day", day=day)[0]
         since = self.rows(
             """
@@ -272,24 +283,30 @@ class Warehouse:
             day=day,
             regime=row["regime"],
         )[0]["since"]
-        fields = {name: row[name] for name in Regime.__dataclass_fields__ if name != "since"}
-        return Regime(since=since, **fields)
+        derived = ("since", "fall_date", "low_since_fall_usd")
+        fields = {name: row[name] for name in Regime.__dataclass_fields__ if name not in derived}
+        fall, low = self._fall(day, rules)
+        return Regime(since=since, fall_date=fall, low_since_fall_usd=low, **fields)
 
     def _buckets(self, day: date, readings: Mapping[str, Reading], rules: Sequence[Rule]) -> tuple[Bucket, ...]:
         rows = self.rows("select * from marts.fct_bucket_daily where signal_date = $day", day=day)
         states = {row["bucket"]: row for row in rows}
-        derived = ("primary", "flip_unit", "confirms", "continues")
+        derived = ("primary", "flip_unit", "flip_direction", "confirms", "continues")
         buckets = []
         for bucket in (name for name in BUCKETS if name in states):
             row = states[bucket]
             own = [rule for rule in rules if rule.target_id == bucket]
-            # The distance belongs to one rule, and is in the unit of what that rule measures.
-            flips = [rule for rule in own if rule.signal_id == row["flip_signal_id"]]
+            # The distance belongs to one rule, and is in the unit of what that rule measures. Rules of both directions
+            # may be as far from turning: a bear is left through the rules that make it.
+            sides = ("continues", "confirms") if row["state"] == "bear" else ("confirms", "continues")
+            flips = [rule for side in sides for rule in own if rule.direction == side]
+            flips = [rule for rule in flips if rule.signal_id == row["flip_signal_id"]]
             flip = next((rule for rule in flips if rule.flip_distance == row["flip_distance"]), None)
             buckets.append(
                 Bucket(
                     primary=readings[row["primary_signal_id"]],
                     flip_unit=flip.unit if flip else None,
+                    flip_direction=flip.direction if flip else None,
                     confirms=tuple(rule for rule in own if rule.direction == "confirms"),
                     continues=tuple(rule for rule in own if rule.direction == "continues"),
                     **{name: row[name] for name in Bucket.__dataclass_fields__ if name not in derived},
@@ -310,19 +327,6 @@ class Warehouse:
             for condition in CONDITIONS
         }
 
-    def _signal(self, signal_id: str, day: date) -> Series:
-        rows = self.rows(
-            f"""
-            select signal_date, value_as_known
-            from marts.fct_signal_daily
-            where signal_id = $signal_id and signal_date between $day - interval {HISTORY_DAYS} day and $day
-            order by signal_date
-            """,
-            signal_id=signal_id,
-            day=day,
-        )
-        return Series(tuple(row["signal_date"] for row in rows), tuple(row["value_as_known"] for row in rows))
-
 
 @contextmanager
 def open_published(published: Path, *, public: bool = False) -> Iterator[Warehouse]:
@@ -335,7 +339,7 @@ def open_published(published: Path, *, public: bool = False) -> Iterator[Warehou
     connection = None
     try:
         connection = public_copy(published) if public else duckdb.connect(str(published), read_only=True)
-        yield Warehouse(connection)
+        yield Warehouse(connection, is_public=public)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise BoardError(
             f"{published} was published by another version of Leadline ({str(error).splitlines()[0]}). "

@@ -13,23 +13,13 @@ from reporting.board import Board, Bucket, Reading, Rule
 LANGUAGES: Final = ("en", "zh")
 UNKNOWN: Final = "–"
 
-MILLION: Final = 1e6
-BILLION: Final = 1e9
-
-# The sign after a number, by unit as dim_signal and dim_rule spell it; money is told apart below.
-SIGNS: Final[Mapping[str, str]] = {
-    "%": " %",
-    "vol points": " vol",
-    "bp": " bp",
-    "h": " h",
-    "days": " d",
-    "BTC": " BTC",
-    "ratio": "",
-    "count": "",
-    "correlation": "",
-    "percentile": "",
-}
 MONEY: Final = "USD"
+STATE_OF: Final = "state_"  # begins what a rule reads when that is a bucket's state
+# Sums of money are told in sizes: from how many dollars on, divided by what, how called, and with how many decimals.
+SIZES: Final[Mapping[str, Sequence[tuple[float, float, str, int]]]] = {
+    "en": ((1e9, 1e9, "bn", 2), (1e6, 1e6, "m", 1)),
+    "zh": ((1e8, 1e8, "亿", 2), (1e6, 1e4, "万", 0)),
+}
 MARKS: Final[Mapping[bool | None, str]] = {True: "✓", False: "✗", None: "?"}
 # Bucket states as the rules count them.
 STATES: Final = {2: "bull", 1: "improving", 0: "neutral", -1: "worsening", -2: "bear"}
@@ -49,34 +39,35 @@ def headlines(bucket: str) -> Sequence[str]:
     return ids
 
 
-def number(value: float | None, unit: str | None, decimals: int | None = 2) -> str:
-    """A value with its unit, as short as its size allows: 1.26 bn USD, −9.4 vol, 69 950 USD."""
+def number(value: float | None, unit: str | None, decimals: int | None = 2, language: str = "en") -> str:
+    """A value with its unit, as short as its size allows: 1.26 bn USD, −9.4 vol, 69 950 USD; 12.60 亿美元."""
     if value is None:
         return UNKNOWN
-    scale, sign = _scale(value, unit)
-    shown = {BILLION: 2, MILLION: 1}.get(scale, 2 if decimals is None else decimals)
-    return _typeset(f"{value / scale:,.{shown}f}{sign}")
+    scale, sign, shown = _scale(value, unit, language)
+    return _typeset(f"{value / scale:,.{(2 if decimals is None else decimals) if shown is None else shown}f}{sign}")
 
 
-def signed(value: float, unit: str | None, decimals: int | None = 2) -> str:
+def signed(value: float, unit: str | None, decimals: int | None = 2, language: str = "en") -> str:
     """A difference: with its sign, also when positive."""
-    return f"{'+' if value > 0 else ''}{number(value, unit, decimals)}"
+    return f"{'+' if value > 0 else ''}{number(value, unit, decimals, language)}"
 
 
-def threshold(value: float | None, unit: str | None) -> str:
+def threshold(value: float | None, unit: str | None, language: str = "en") -> str:
     """A rule's threshold as an analyst wrote it: no padding, no rounding."""
     if value is None:
         return UNKNOWN
-    scale, sign = _scale(value, unit)
+    scale, sign, _ = _scale(value, unit, language)
     return _typeset(f"{value / scale:,.10g}{sign}")
 
 
-def _scale(value: float, unit: str | None) -> tuple[float, str]:
-    if unit == MONEY and abs(value) >= BILLION:
-        return BILLION, " bn USD"
-    if unit == MONEY and abs(value) >= MILLION:
-        return MILLION, " m USD"
-    return 1.0, SIGNS.get(unit or "", f" {unit}" if unit else "")
+def _scale(value: float, unit: str | None, language: str) -> tuple[float, str, int | None]:
+    """What to divide by, the unit's sign, and the decimals where the size decides them."""
+    sign: str = _texts()["units"].get(unit or "", {}).get(language, f" {unit}" if unit else "")
+    if unit == MONEY:
+        for start, size, name, shown in SIZES[language]:
+            if abs(value) >= start:
+                return size, f" {name}{sign if language == 'en' else sign.lstrip()}", shown
+    return 1.0, sign, None
 
 
 def _typeset(text: str) -> str:
@@ -86,9 +77,10 @@ def _typeset(text: str) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """The texts of one language."""
+    """The texts of one language. `binds_units` keeps numbers and their units on one line where lines break."""
 
     language: str
+    binds_units: bool = False
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -104,6 +96,10 @@ class Words:
         """A text of the section `labels`."""
         return self.say("labels", key, **values)
 
+    def capital(self, text: str) -> str:
+        """A text as the beginning of a sentence."""
+        return text[:1].upper() + text[1:]
+
     def truth(self, value: bool | None) -> str:
         """Yes, no or unknown."""
         return self.say("truth", "unknown" if value is None else str(value).lower())
@@ -118,7 +114,7 @@ class Words:
 
     def freshness(self, reading: Reading, with_year: bool = True) -> str:
         """The date of a reading, its age where it is not the day's own, and whether its source may still change it."""
-        if reading.value is None or reading.observed_date is None:
+        if reading.observed_date is None:
             return self.label("not_known")
         parts = [reading.observed_date.isoformat() if with_year else f"{reading.observed_date:%m-%d}"]
         if reading.age_days:
@@ -131,27 +127,55 @@ class Words:
         """How many of a bucket's groups of rules hold."""
         return self.label("met", met=UNKNOWN if met is None else met, total=UNKNOWN if total is None else total)
 
-    def value(self, reading: Reading) -> str:
-        """A reading with its unit."""
-        return number(reading.value, reading.unit, reading.decimals)
+    def number(self, value: float | None, unit: str | None, decimals: int | None = 2) -> str:
+        """A value with its unit."""
+        return self._bound(number(value, unit, decimals, self.language))
 
-    def scale(self, value: float, decimals: int | None) -> str:
-        """A number beside a chart's axis, without its unit."""
-        for size, sign in ((BILLION, " bn"), (MILLION, " m")):
-            if abs(value) >= size:
-                return _typeset(f"{value / size:,.1f}{sign}")
-        return number(value, None, decimals)
+    def signed(self, value: float, unit: str | None, decimals: int | None = 2) -> str:
+        """A difference with its unit and its sign, also when positive."""
+        return self._bound(signed(value, unit, decimals, self.language))
+
+    def _bound(self, text: str) -> str:
+        return text.replace(" ", "\u00a0") if self.binds_units else text
+
+    def money(self, value: float | None) -> str:
+        """Dollars without cents."""
+        return self.number(value, MONEY, 0)
+
+    def value(self, reading: Reading) -> str:
+        """A reading with its unit; of a value left out because it may not be passed on, just that."""
+        if self.is_withheld(reading):
+            return self.label("withheld")
+        return self.number(reading.value, reading.unit, reading.decimals)
+
+    def is_withheld(self, reading: Reading) -> bool:
+        """Whether a reading is known, but its value was left out."""
+        return reading.value is None and reading.observed_date is not None
+
+    def short(self, value: float) -> str:
+        """A number beside an axis, without its unit."""
+        for start, size, name, _ in SIZES[self.language]:
+            if abs(value) >= start:
+                return _typeset(f"{value / size:,.4g}{' ' if self.language == 'en' else ''}{name}")
+        return _typeset(f"{value:,.4g}")
 
     def flip(self, bucket: Bucket, readings: Mapping[str, Reading]) -> str:
-        """What must be added to which signal for the bucket's nearest flip."""
+        """What must be added to which signal for the bucket's nearest flip, and where to that leads."""
         signal = readings.get(bucket.flip_signal_id or "")
         if bucket.flip_distance is None or signal is None:
             return UNKNOWN
         if bucket.flip_unit == "percentile":
-            distance = f"{self.say('measures', 'percentile_365d')} {signed(bucket.flip_distance, None, 0)}"
+            distance = f"{self.say('measures', 'percentile_365d')} {self.signed(bucket.flip_distance, None, 0)}"
         else:
-            distance = signed(bucket.flip_distance, signal.unit, signal.decimals)
-        return distance if signal == bucket.primary else f"{distance} · {self.name(signal)}"
+            distance = self.signed(bucket.flip_distance, signal.unit, signal.decimals)
+        if signal != bucket.primary:
+            distance = f"{distance} · {self.name(signal)}"
+        # A state that a rule makes is left when that rule breaks; any other turns into what the rule makes.
+        made = {"confirms": "bull", "continues": "bear"}.get(bucket.flip_direction or "")
+        if made is None:
+            return distance
+        label = "out_of_state" if made == bucket.state else "to_state"
+        return self.label(label, distance=distance, state=self.say("states", made))
 
     def rules(
         self,
@@ -168,7 +192,7 @@ class Words:
         for rule in rules:
             sentence = f"{MARKS[rule.holds]} {self.rule(rule, readings, primary)}"
             if with_values and rule.value is not None:
-                sentence += f" [{self._held_against(rule, readings)}]"
+                sentence += f" [{self.held_against(rule, readings)}]"
             groups.setdefault((rule.direction, rule.rule_group), []).append(sentence)
         joint = f" {self.label('and')} "
         return [
@@ -179,30 +203,34 @@ class Words:
     def rule(self, rule: Rule, readings: Mapping[str, Reading], primary: Reading | None = None) -> str:
         """What a rule asks, as an analyst reads it."""
         if rule.unit == "state":
-            bucket = self.say("buckets", rule.signal_id.removeprefix("state_"))
+            bucket = self.say("buckets", rule.signal_id.removeprefix(STATE_OF))
             return f"{bucket} = {self._state(rule.enter_threshold)}"
         is_primary = primary is not None and rule.signal_id == primary.signal_id
         parts = [
-            "" if is_primary else self._signal_name(rule.signal_id, readings),
+            "" if is_primary else self.signal_name(rule.signal_id, readings),
             self.say("measures", rule.measure),
             OPERATORS.get(rule.operator, rule.operator),
-            threshold(rule.enter_threshold, rule.unit),
+            self._bound(threshold(rule.enter_threshold, rule.unit, self.language)),
             self.label("for_readings", readings=rule.readings) if (rule.readings or 1) > 1 else "",
         ]
         return " ".join(part for part in parts if part)
 
-    def _held_against(self, rule: Rule, readings: Mapping[str, Reading]) -> str:
+    def held_against(self, rule: Rule, readings: Mapping[str, Reading]) -> str:
+        """The reading that a rule was held against."""
         if rule.unit == "state":
             return self._state(rule.value)
         signal = readings.get(rule.signal_id)
         if signal is None or rule.measure.startswith("percentile"):
-            return number(rule.value, None, 0)
-        return number(rule.value, signal.unit, signal.decimals)
+            return self.number(rule.value, None, 0)
+        return self.number(rule.value, signal.unit, signal.decimals)
 
     def _state(self, count: float | None) -> str:
         return self.say("states", STATES.get(int(count or 0), ""))
 
-    def _signal_name(self, signal_id: str, readings: Mapping[str, Reading]) -> str:
+    def signal_name(self, signal_id: str, readings: Mapping[str, Reading]) -> str:
+        """The name of what a rule reads: a signal, a bucket's state, or the days since a capitulation."""
+        if signal_id.startswith(STATE_OF):
+            return self.say("short", signal_id.removeprefix(STATE_OF))
         return self.name(readings[signal_id]) if signal_id in readings else self.say("names", signal_id)
 
     def since(self, board: Board) -> str:
@@ -214,15 +242,15 @@ class Words:
         """The price against level and cluster, in one sentence."""
         regime = board.regime
         if regime.btc_close_usd is None:
-            return self.label("no_price")
+            return self.label("price_withheld" if board.is_public else "no_price")
         if regime.level_usd is None:
-            return self.label("comma").join([number(regime.btc_close_usd, MONEY, 0), self.label("no_level")])
+            return self.label("comma").join([self.money(regime.btc_close_usd), self.label("no_level")])
         distance = (regime.btc_close_usd / regime.level_usd - 1) * 100
         sentence = self.label(
             "above_level" if distance >= 0 else "below_level",
-            close=number(regime.btc_close_usd, MONEY, 0),
-            distance=f"{abs(distance):.1f} %",
-            level=number(regime.level_usd, MONEY, 0),
+            close=self.money(regime.btc_close_usd),
+            distance=self.number(abs(distance), "%", 1),
+            level=self.money(regime.level_usd),
         )
         where = self._place(regime.btc_close_usd, regime.cluster_low_usd, regime.cluster_high_usd)
         return self.label("comma").join([sentence, where]) if where else sentence
@@ -231,7 +259,7 @@ class Words:
         if low is None or high is None:
             return ""
         place = "below_cluster" if close < low else "above_cluster" if close > high else "in_cluster"
-        return self.label(place, low=number(low, None, 0), high=number(high, MONEY, 0))
+        return self.label(place, low=self.number(low, None, 0), high=self.money(high))
 
     def next_condition(self, board: Board) -> str:
         """The first condition of the path that is not true yet."""

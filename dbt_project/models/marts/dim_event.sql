@@ -20,6 +20,7 @@ expiries as (
         '08:00' as event_time_utc,
         'option expiry' as kind,
         'Options expire on Deribit' as title,
+        'Deribit 期权到期' as title_zh,
         'deribit.option_chain' as source
     from chain
     where observed_date = (select max(observed_date) from chain)
@@ -31,6 +32,7 @@ adjustment as (
         strftime(estimated_retarget_at, '%H:%M') as event_time_utc,
         'difficulty adjustment' as kind,
         'Difficulty changes by about ' || {{ number_text('difficulty_change_pct') }} || ' % (estimate)' as title,
+        '难度预计调整约 ' || {{ number_text('difficulty_change_pct') }} || ' %（估算）' as title_zh,
         'mempool.difficulty_adjustment' as source
     from estimates
     order by observed_at desc
@@ -47,6 +49,11 @@ decisions as (
             when has_projections then 'Federal Reserve decides on rates, with projections'
             else 'Federal Reserve decides on rates'
         end as title,
+        case
+            when kind <> 'meeting' then '美联储其他会议'
+            when has_projections then '美联储公布利率决议，附经济预测'
+            else '美联储公布利率决议'
+        end as title_zh,
         'fed.fomc_meeting' as source
     from meetings
     where listed_on = (select max(listed_on) from meetings) and known_until is null
@@ -58,13 +65,18 @@ statistics as (
         strftime(released_at, '%H:%M') as event_time_utc,
         case when release_name = 'Consumer Price Index' then 'CPI' else 'US statistics' end as kind,
         'US ' || release_name as title,
+        case release_name
+            when 'Consumer Price Index' then '美国消费者价格指数（CPI）'
+            when 'Producer Price Index' then '美国生产者价格指数（PPI）'
+            when 'Employment Situation' then '美国非农就业报告'
+        end as title_zh,
         'bls.release' as source
     from releases
     where listed_on = (select max(listed_on) from releases) and known_until is null
 ),
 
 unioned as (
-    select event_date, event_time_utc, kind, title, source from hand_kept
+    select event_date, event_time_utc, kind, title, title_zh, source from hand_kept
     union all
     select * from expiries
     union all

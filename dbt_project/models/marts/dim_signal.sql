@@ -51,10 +51,12 @@ joined as (
         valid.valid_from,
         published.datasets,
         definitions.citation,
-        definitions.signal_id in (select signal_id from primaries) as is_primary
+        primaries.signal_id is not null as is_primary,
+        primaries.alternative_rank as primary_rank
     from definitions
     left join published on published.signal_id = definitions.signal_id
     left join valid on valid.signal_id = definitions.signal_id
+    left join primaries on primaries.signal_id = definitions.signal_id
 )
 
 select * from joined

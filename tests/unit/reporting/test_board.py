@@ -21,6 +21,10 @@ def test_a_regime_lasts_since_the_day_after_the_last_other_one(published):
     assert read_board(published, DAY - timedelta(days=30)).regime.since == FIRST_DAY
 
 
+def test_the_last_fall_is_as_many_days_ago_as_the_rules_count(board):
+    assert board.regime.fall_date == DAY - timedelta(days=1)
+
+
 def test_buckets_come_in_the_order_of_the_article(board):
     assert tuple(bucket.bucket for bucket in board.buckets) == BUCKETS
 
@@ -31,6 +35,7 @@ def test_a_bucket_carries_its_primary_reading_its_rules_and_the_unit_of_its_flip
     assert [rule.rule_id for rule in options.continues] == ["options.skew_30d.value"]
     assert [rule.holds for rule in options.confirms] == [False]
     assert options.flip_unit == "vol points"
+    assert options.flip_direction == "continues"
     mining = next(bucket for bucket in board.buckets if bucket.bucket == "mining")
     assert mining.flip_unit == "percentile"
 
@@ -54,15 +59,6 @@ def test_a_date_before_the_marts_know_rules_still_has_a_board(published):
     earlier = read_board(published, DAY - timedelta(days=2))
     assert earlier.buckets == ()
     assert earlier.conditions["H1"].holds is None
-
-
-def test_history_ends_on_the_date_and_keeps_gaps(published):
-    with open_published(published) as warehouse:
-        board = warehouse.board(DAY - timedelta(days=1))
-        history = warehouse.history(board)
-    assert history.close.dates[-1] == DAY - timedelta(days=1)
-    assert None in history.close.values
-    assert history.regimes[-1][1] == "capitulation"
 
 
 def test_sources_are_the_datasets(published):

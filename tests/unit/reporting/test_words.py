@@ -32,6 +32,24 @@ def test_numbers_carry_their_unit(value, unit, decimals, text):
     assert number(value, unit, decimals) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "decimals", "text"),
+    [
+        (-434.1e6, "USD", 0, "−4.34 亿美元"),
+        (50.2e6, "USD", 0, f"5{THIN}020 万美元"),
+        (69_950, "USD", 0, f"69{THIN}950 美元"),
+        (-9.42, "vol points", 1, "−9.4 波动率点"),
+        (33.4, "USD/PH/s/day", 2, "33.40 美元/PH/s/日"),
+    ],
+)
+def test_chinese_counts_in_ten_thousands(value, unit, decimals, text):
+    assert number(value, unit, decimals, "zh") == text
+
+
+def test_a_unit_can_be_kept_on_the_line_of_its_number():
+    assert Words("en", binds_units=True).money(1e9) == "1.00\u00a0bn\u00a0USD"
+
+
 def test_a_difference_shows_its_sign():
     assert signed(1.42, "vol points", 1) == "+1.4 vol"
     assert signed(-1.42, "vol points", 1) == "−1.4 vol"
@@ -73,9 +91,9 @@ def test_rules_can_show_what_they_were_held_against(board):
     rules = [rule for bucket in board.buckets for rule in (*bucket.confirms, *bucket.continues)]
     rules += [rule for condition in board.conditions.values() for rule in condition.rules]
     lines = Words("en").rules(rules, board.readings, with_values=True)
-    assert "✓ Spot ETF net flow ≤ −400 m USD for 2 [−434.1 m USD]" in lines
+    assert "✓ Spot ETF net flow ≤ −400 m USD for 2 readings [−434.1 m USD]" in lines
     assert any(line.startswith("✓ Hashprice 365-day percentile ≤ 5 [4] and ✗ Hashprice") for line in lines)
-    assert "? S&P and Nasdaq, five days ≥ 0 % for 3" in lines
+    assert "? S&P and Nasdaq, five days ≥ 0 % for 3 readings" in lines
     assert "✗ days since the last capitulation > 7 [1]" in lines
     bullish = replace(board.conditions["H1"].rules[0], value=2.0, holds=True)
     assert Words("en").rules([bullish], board.readings, with_values=True) == ["✓ Macro: cross-asset risk = bull [bull]"]
@@ -89,10 +107,10 @@ def test_a_refuting_rule_is_an_exception(board):
 def test_rules_on_another_signal_name_it(board):
     flows = next(bucket for bucket in board.buckets if bucket.bucket == "flows")
     assert Words("en").rules(flows.continues, board.readings, flows.primary) == [
-        "✓ Spot ETF net flow ≤ −400 m USD for 2"
+        "✓ Spot ETF net flow ≤ −400 m USD for 2 readings"
     ]
     assert Words("zh").rules(flows.continues, board.readings, flows.primary) == [
-        "✓ 现货ETF净流量 ≤ −400 m USD 连续 2 次"
+        "✓ 现货ETF净流量 ≤ −4 亿美元 连续 2 次读数"
     ]
 
 
@@ -110,12 +128,12 @@ def test_freshness_tells_age_and_what_may_still_change(board):
     assert words.freshness(board.readings["equities_return_5d_pct"]) == "not known"
 
 
-def test_the_flip_is_a_signed_distance_in_the_unit_of_its_rule(board):
+def test_the_flip_is_a_signed_distance_in_the_unit_of_its_rule_and_says_where_to(board):
     words = Words("en")
     flips = {bucket.bucket: words.flip(bucket, board.readings) for bucket in board.buckets}
-    assert flips["options"] == "+1.4 vol"
-    assert flips["flows"] == "+34.1 m USD · Spot ETF net flow"
-    assert flips["mining"] == "365-day percentile +2"
+    assert flips["options"] == "+1.4 vol → out of bear"
+    assert flips["flows"] == "+34.1 m USD · Spot ETF net flow → out of bear"
+    assert flips["mining"] == "365-day percentile +2 → out of bear"
     assert flips["macro"] == "–"
 
 
@@ -147,11 +165,11 @@ def test_the_next_condition_is_named_with_its_truth(board, tmp_path):
 
 def test_since_counts_days(board):
     assert Words("en").since(board) == "since 6 February 2026, day 1"
-    assert Words("zh").since(board) == "自 2026 年 2 月 6 日 起,第 1 天"
+    assert Words("zh").since(board) == "自 2026 年 2 月 6 日起\uff0c第 1 天"
 
 
 def test_axis_numbers_go_without_their_unit():
     words = Words("en")
-    assert words.scale(1.5e9, 0) == "1.5 bn"
-    assert words.scale(-2.5e6, 0) == "−2.5 m"
-    assert words.scale(0.0031, 4) == "0.0031"
+    assert words.short(1.5e9) == "1.5 bn"
+    assert words.short(-2.5e6) == "−2.5 m"
+    assert Words("zh").short(4.5e8) == "4.5亿"

@@ -85,11 +85,12 @@ def publish(
             values = [DAY, condition, holds, f"evidence of {condition}"]
             connection.execute("insert into marts.fct_condition_daily values (?, ?, ?, ?)", values)
         _regimes(connection, next_condition, level)
+        _surroundings(connection)
         connection.execute(
             """
             insert into marts.dim_source values
-                ('farside.etf_flow', 'flows', 'reserved', '2026-02-05', '2026-02-07 00:20:11', 'answered', null),
-                ('binance.spot_candle_1d', 'price', 'terms', null, null, 'failed', '<script>alert(1)</script>')
+                ('farside.etf_flow', 'flows', 'reserved', false, '2026-02-05', '2026-02-07 00:20:11', 'answered', null),
+                ('binance.spot_candle_1d', 'price', 'terms', false, null, null, 'failed', '<script>alert(1)</script>')
             """
         )
     return path
@@ -101,12 +102,12 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.dim_origin (origin varchar, is_simulated boolean);
         create table marts.dim_signal (
             signal_id varchar, bucket varchar, name_en varchar, name_zh varchar, unit varchar, decimals integer,
-            is_primary boolean
+            is_primary boolean, primary_rank integer, datasets varchar, formula varchar
         );
         create table marts.fct_signal_daily (
             signal_date date, signal_id varchar, value double, is_final boolean, value_as_known double,
-            observed_date date, age_days integer, change_7d double, percentile_365d double, source_count integer,
-            method_note varchar
+            observed_date date, age_days integer, change_7d double, percentile_365d double, provider varchar,
+            source_count integer, known_at timestamp, known_at_basis varchar, publishable boolean, method_note varchar
         );
         create table marts.dim_rule (
             rule_id varchar, scope varchar, target_id varchar, direction varchar, rule_group varchar, signal_id varchar,
@@ -131,24 +132,50 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
             explanation varchar
         );
         create table marts.dim_source (
-            dataset_id varchar, bucket varchar, licence varchar, last_observed_at timestamp,
+            dataset_id varchar, bucket varchar, licence varchar, may_republish boolean, last_observed_at timestamp,
             last_attempt_at timestamp, last_outcome varchar, last_message varchar
         );
+        create table marts.dim_event (
+            event_date date, event_time_utc varchar, kind varchar, title varchar, title_zh varchar, source varchar
+        );
+        create table marts.fct_option_surface_daily (
+            signal_date date, tenor_days integer, forward_usd double, atm_iv double, rr25 double, bf25 double
+        );
+        create table marts.fct_option_oi_daily (
+            signal_date date, expiry date, strike double, option_type varchar, open_interest_btc double
+        );
+        create table marts.fct_implied_probability_daily (
+            signal_date date, horizon_days integer, strike_usd double, prob_below_pct double, prob_touch_pct double
+        );
+        create table marts.fct_move_attribution_daily (
+            signal_date date, return_pct double, macro_pct double, positioning_pct double, spot_demand_pct double,
+            unexplained_pct double, r2 double, is_exchange_closed boolean
+        );
+        create table main.publication (published_at timestamp, code_version varchar);
+        create table main.withheld (mart varchar, column_name varchar, by_row boolean);
         """
     )
 
 
 def _signals(connection: duckdb.DuckDBPyConnection) -> None:
     for signal_id, bucket, name_en, name_zh, unit, decimals, value, age, is_primary in SIGNALS:
-        definition = [signal_id, bucket, name_en, name_zh, unit, decimals, is_primary]
-        connection.execute("insert into marts.dim_signal values (?, ?, ?, ?, ?, ?, ?)", definition)
+        rank = (2 if signal_id == "dvol" else 1) if is_primary else None
+        definition = [signal_id, bucket, name_en, name_zh, unit, decimals, is_primary, rank, "a.b, c.d", "a + b"]
+        connection.execute(f"insert into marts.dim_signal values ({', '.join('?' * 10)})", definition)
         for back in range(5):
             day = DAY - timedelta(days=back)
             observed = None if age is None else day - timedelta(days=age)
             known = None if value is None else value * (1 + back / 10)
             connection.execute(
-                "insert into marts.fct_signal_daily values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, null)",
-                [day, signal_id, known, signal_id != "etf_net_flow_usd", known, observed, age, 0.5, 3.0],
+                """
+                insert into marts.fct_signal_daily
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'farside', 1, '2026-02-07 00:20', 'observed', ?,
+                    'eleven <i>funds</i>')
+                """,
+                [
+                    *(day, signal_id, known, signal_id != "etf_net_flow_usd", known, observed, age, 0.5, 3.0),
+                    signal_id == "equities_return_5d_pct",
+                ],
             )
 
 
@@ -187,3 +214,39 @@ def _regimes(connection: duckdb.DuckDBPyConnection, next_condition: str | None, 
                 "rebound after the fall of 2026-02-05",
             ],
         )
+
+
+def _surroundings(connection: duckdb.DuckDBPyConnection) -> None:
+    """Options, the split of the return, the calendar, and what may not be passed on."""
+    connection.execute(
+        """
+        insert into marts.fct_option_surface_daily values
+            ('2026-02-06', 7, 70000, 80, -13, 2), ('2026-02-06', 30, 70100, 66, -9.4, 2.2),
+            ('2026-02-06', 90, 70300, 56, -7.5, 2), ('2026-01-30', 7, 80000, 48, -4, 1),
+            ('2026-01-30', 90, 80100, 46, -3, 1);
+        insert into marts.fct_option_oi_daily values
+            ('2026-02-06', '2026-02-13', 60000, 'P', 100), ('2026-02-06', '2026-02-27', 50000, 'P', 8000),
+            ('2026-02-06', '2026-02-27', 60000, 'P', 9000), ('2026-02-06', '2026-02-27', 75000, 'P', 3000),
+            ('2026-02-06', '2026-02-27', 80000, 'C', 5000), ('2026-02-06', '2026-02-27', 400000, 'C', 1);
+        insert into marts.fct_implied_probability_daily values
+            ('2026-02-06', 21, 50000, 6.1, 11.5), ('2026-02-06', 21, 60000, 18.8, 35.1),
+            ('2026-02-06', 21, 70000, 48.4, 89.9), ('2026-02-06', 21, 80000, null, null);
+        insert into marts.fct_move_attribution_daily values
+            ('2026-02-05', -14.4, -5, -6, -1, -2.4, 0.7, false), ('2026-02-06', 11.7, 2.7, 2.2, -1.8, 8.6, 0.72, false);
+        insert into marts.dim_event values
+            ('2026-01-30', null, 'policy', 'A nominee is named', '提名人选公布', 'desk'),
+            ('2026-02-13', '08:00', 'option expiry', 'Options expire', null, 'deribit.option_chain'),
+            ('2026-02-18', '13:30', 'CPI', '<em>CPI</em>', null, 'desk');
+        insert into main.publication values ('2026-02-07 01:05', '1.2.3');
+        insert into main.withheld values
+            ('fct_signal_daily', 'value_as_known', true), ('fct_signal_daily', 'value', true),
+            ('fct_rule_daily', 'value', false), ('fct_rule_daily', 'flip_distance', false),
+            ('fct_bucket_daily', 'flip_distance', false), ('fct_bucket_daily', 'evidence', false),
+            ('fct_condition_daily', 'evidence', false),
+            ('fct_regime_daily', 'btc_close_usd', false), ('fct_regime_daily', 'level_usd', false),
+            ('fct_regime_daily', 'cluster_low_usd', false), ('fct_regime_daily', 'cluster_high_usd', false),
+            ('fct_regime_daily', 'explanation', false), ('fct_option_surface_daily', null, false),
+            ('fct_option_oi_daily', null, false), ('fct_implied_probability_daily', null, false),
+            ('fct_move_attribution_daily', null, false)
+        """
+    )
