@@ -163,11 +163,12 @@ def load(dataset: str, files: tuple[Path, ...], fetched_at: datetime | None) -> 
 @click.option("--as-of", type=INSTANT, help="The board as it stood then; needs an earlier build with the same --as-of.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def show(day: date | None, as_of: datetime | None, lang: str, as_json: bool) -> None:
+@click.option("--full", is_flag=True, help="Every rule with its reading, beyond the first screen.")
+def show(day: date | None, as_of: datetime | None, lang: str, as_json: bool, full: bool) -> None:
     """The board of a day, the newest by default."""
     from orchestration.looking import show_board
 
-    show_board(day, as_of, lang, as_json)
+    show_board(day, as_of, lang, as_json, full)
 
 
 @main.command()

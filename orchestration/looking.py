@@ -27,20 +27,26 @@ PLAIN: Mapping[str, Any] = {"box": None, "pad_edge": False}
 _HOLDS = {True: "✓", False: "✗", None: "unknown"}
 
 
-def show_board(day: date | None, as_of: datetime | None, lang: str, json: bool) -> None:
+def show_board(day: date | None, as_of: datetime | None, lang: str, json: bool, full: bool) -> None:
     """The board of a day in the terminal."""
-    print_board(_published(as_of), day, lang=lang, json=json)
+    print_board(_published(as_of), day, lang=lang, json=json, full=full)
 
 
 def print_board(
-    published: Path, day: date | None, *, lang: str = "en", json: bool = False, console: Console | None = None
+    published: Path,
+    day: date | None,
+    *,
+    lang: str = "en",
+    json: bool = False,
+    full: bool = False,
+    console: Console | None = None,
 ) -> None:
     """The board of a day (the newest by default) from a published file."""
     board = read_board(published, day)
     if json:
-        Console(soft_wrap=True).print_json(as_json(board))
+        Console(soft_wrap=True).print_json(as_json(board, lang))
     else:
-        (console or terminal.console()).print(render(board, lang))
+        (console or terminal.console()).print(render(board, lang, full=full))
 
 
 def show_rules(day: date | None) -> None:

@@ -11,22 +11,39 @@ from rich.table import Table
 from rich.text import Text
 
 from reporting.board import Board, Bucket
-from reporting.words import MONEY, Words, headlines, number
+from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
+from reporting.words import MARKS, Words, headlines
 
 WIDTH = 100
 
 STYLES = {"bull": "green", "improving": "green", "worsening": "red", "bear": "red", "unknown": "dim"}
 
 
-def as_json(board: Board) -> str:
-    """The board with every reading, rule and state that it shows; dates as ISO text, missing values as null."""
-    return json.dumps(asdict(board), default=str, ensure_ascii=False, indent=2, allow_nan=False)
+def as_json(board: Board, language: str = "en") -> str:
+    """The board with every reading, rule and state that it shows; dates as ISO text, missing values as null.
+
+    In English evidence and reasons are the warehouse's own words; in another language they are said anew.
+    """
+    content = asdict(board)
+    if language != "en":
+        words = Words(language)
+        content["regime"]["explanation"] = regime_reason(words, board)
+        for said, bucket in zip(content["buckets"], board.buckets, strict=True):
+            said["evidence"] = bucket_evidence(words, board, bucket)
+            said["waiting_for"] = waiting_for(words, board, bucket)
+        for name, condition in board.conditions.items():
+            content["conditions"][name]["evidence"] = condition_evidence(words, board, condition)
+    return json.dumps(content, default=str, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def render(board: Board, language: str = "en") -> RenderableType:
-    """The board as something that rich can print, at most a hundred columns wide."""
+def render(board: Board, language: str = "en", *, full: bool = False) -> RenderableType:
+    """The board as something that rich can print, at most a hundred columns wide.
+
+    It answers the question on one screen of some forty lines; `full` adds every rule with the reading it was held to.
+    """
     words = Words(language)
-    parts = Group(*_head(board, words), _table(board, words), _framework(board, words), *_foot(board, words))
+    table = _rules_table(board, words) if full else _summary_table(board, words)
+    parts = Group(*_head(board, words), table, _framework(board, words, full=full), *_foot(board, words, full=full))
     return Constrain(parts, WIDTH)
 
 
@@ -44,14 +61,41 @@ def _head(board: Board, words: Words) -> Iterator[RenderableType]:
     yield Text(f"{words.label('next')}{colon}{words.next_condition(board)}")
 
 
-def _table(board: Board, words: Words) -> Table:
+def _summary_table(board: Board, words: Words) -> Table:
+    """A line or two a bucket: the reading that decides it, how many rules hold on each side, state, nearest flip."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    widths = {"bucket": 11, "confirms_short": 8, "continues_short": 7, "state": 11, "flip": 26}
+    for label in ("bucket", "reading", "confirms_short", "continues_short", "state", "flip"):
+        # Chinese has no spaces to break a line at: what does not fit goes on in the next line, never lost.
+        width = widths.get(label)
+        table.add_column(words.label(label), overflow="fold", width=width, ratio=None if width else 1)
+    for bucket in board.buckets:
+        reading = bucket.primary
+        said = f"{words.name(reading)} {words.value(reading)}"
+        if reading.age_days or reading.is_final is False:
+            said = f"{said} ({words.freshness(reading, with_year=False)})"
+        waiting = waiting_for(words, board, bucket) if bucket.state == "unknown" else None
+        state = f"{words.say('shapes', bucket.state)} {words.say('states', bucket.state)}"
+        table.add_row(
+            words.say("short", bucket.bucket),
+            _lines([said, *([words.label("waiting", what=waiting)] if waiting else [])]),
+            f"{bucket.confirms_met}/{bucket.confirms_total}",
+            f"{bucket.continues_met}/{bucket.continues_total}",
+            Text(state, STYLES.get(bucket.state, "")),
+            Text(words.flip(bucket, board.readings)),
+        )
+    return table
+
+
+def _rules_table(board: Board, words: Words) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
     fixed = {"bucket": 11, "state": 10, "flip": 12}
     for label in ("bucket", "reading", "confirms", "continues", "state", "flip"):
-        table.add_column(words.label(label), width=fixed.get(label), ratio=None if label in fixed else 1)
+        width = fixed.get(label)
+        table.add_column(words.label(label), overflow="fold", width=width, ratio=None if width else 1)
     for bucket in board.buckets:
-        confirms = words.rules(bucket.confirms, board.readings, bucket.primary)
-        continues = words.rules(bucket.continues, board.readings, bucket.primary)
+        confirms = words.rules(bucket.confirms, board.readings, bucket.primary, with_values=True)
+        continues = words.rules(bucket.continues, board.readings, bucket.primary, with_values=True)
         table.add_row(
             words.say("short", bucket.bucket),
             _lines(_readings(board, bucket, words)),
@@ -74,8 +118,8 @@ def _readings(board: Board, bucket: Bucket, words: Words) -> Iterator[str]:
     others = [reading for reading in known if reading is not None and reading.value is not None]
     for reading in [bucket.primary, *others[:1]]:
         yield f"{words.name(reading)} {words.value(reading)} ({words.freshness(reading, with_year=False)})"
-    if bucket.waiting_for:
-        yield words.label("waiting", what=bucket.waiting_for)
+    if waiting := waiting_for(words, board, bucket):
+        yield words.label("waiting", what=waiting)
 
 
 def _state(bucket: Bucket, words: Words) -> str:
@@ -83,26 +127,30 @@ def _state(bucket: Bucket, words: Words) -> str:
     return f"{state}\n{words.label('days', days=bucket.days_in_state)}" if bucket.days_in_state else state
 
 
-def _framework(board: Board, words: Words) -> Table:
+def _framework(board: Board, words: Words, *, full: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for title, letter in (("holding", "H"), ("retest", "R"), ("sequence", "S")):
         table.add_row("", Text(words.label(title), style="bold"), "")
         for name, condition in board.conditions.items():
             if name.startswith(letter):
-                table.add_row(name, words.say("conditions", name), words.truth(condition.holds))
+                said = words.say("conditions", name)
+                if full:
+                    said = f"{said}\n{condition_evidence(words, board, condition)}"
+                table.add_row(name, Text(said), f"{MARKS[condition.holds]} {words.truth(condition.holds)}")
     return table
 
 
-def _foot(board: Board, words: Words) -> Iterator[RenderableType]:
-    regime = board.regime
+def _foot(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
+    regime, colon = board.regime, words.label("colon")
     yield Text()
-    yield Text(f"{words.label('level')}: {number(regime.level_usd, MONEY, 0)}")
     if regime.cluster_low_usd is not None:
-        low, high = number(regime.cluster_low_usd, None, 0), number(regime.cluster_high_usd, MONEY, 0)
+        low, high = words.number(regime.cluster_low_usd, None, 0), words.money(regime.cluster_high_usd)
         source = words.say("cluster_sources", regime.cluster_source)
-        yield Text(f"{words.label('cluster')}: {low}–{high} ({source})")
-    if regime.explanation:
-        yield Text(f"{words.label('why')}: {regime.explanation}")
-    yield Text(f"{words.label('origin')}: {board.origin}", style="dim")
+        yield Text(f"{words.label('cluster')}{colon}{low}–{high} ({source})")
+    if reason := regime_reason(words, board):
+        yield Text(f"{words.label('why')}{colon}{reason}")
+    yield Text(f"{words.label('origin')}{colon}{words.origin(board)}", style="dim")
+    if not full:
+        yield Text(words.label("more"), style="dim")
     if board.is_simulated:
         yield Text(words.label("simulated"), style="bold yellow")

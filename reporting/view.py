@@ -153,12 +153,6 @@ class View:
             return self.words.label("today")
         return self.words.label("in_days" if days > 0 else "days_ago", days=abs(days))
 
-    def origin(self) -> str:
-        """Where the data comes from."""
-        if self.board.is_simulated:
-            return self.words.label("origin_simulated")
-        return self.words.label("origin_public") if self.board.origin == "public sources" else self.board.origin
-
     def answered(self) -> str:
         """How many datasets answered when they were asked last."""
         sources = self.context.sources

@@ -20,6 +20,7 @@ SIZES: Final[Mapping[str, Sequence[tuple[float, float, str, int]]]] = {
     "en": ((1e9, 1e9, "bn", 2), (1e6, 1e6, "m", 1)),
     "zh": ((1e8, 1e8, "亿", 2), (1e6, 1e4, "万", 0)),
 }
+PUBLIC_ORIGIN: Final = "public sources"
 MARKS: Final[Mapping[bool | None, str]] = {True: "✓", False: "✗", None: "?"}
 # Bucket states as the rules count them.
 STATES: Final = {2: "bull", 1: "improving", 0: "neutral", -1: "worsening", -2: "bear"}
@@ -232,6 +233,12 @@ class Words:
         if signal_id.startswith(STATE_OF):
             return self.say("short", signal_id.removeprefix(STATE_OF))
         return self.name(readings[signal_id]) if signal_id in readings else self.say("names", signal_id)
+
+    def origin(self, board: Board) -> str:
+        """Where the data comes from."""
+        if board.is_simulated:
+            return self.label("origin_simulated")
+        return self.label("origin_public") if board.origin == PUBLIC_ORIGIN else board.origin
 
     def since(self, board: Board) -> str:
         """Since when the regime of the date lasts."""

@@ -2,6 +2,9 @@
 
 import io
 import json
+import re
+import unicodedata
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,20 +13,58 @@ from reporting.board import read_board
 from reporting.terminal import WIDTH, as_json, render
 from tests.unit.reporting.warehouses import publish
 
+SCREEN_LINES = 44
 
-def printed(board, language="en", width=120):
+
+def printed(board, language="en", width=120, *, full=False):
     console = Console(file=io.StringIO(), width=width)
-    console.print(render(board, language))
+    console.print(render(board, language, full=full))
     return console.file.getvalue()
 
 
+def columns(text):
+    """The columns that a text takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+@pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [200, 100])
-def test_never_wider_than_a_hundred_columns(board, language, width):
-    lines = printed(board, language, width).splitlines()
-    # A Chinese character takes two columns.
-    widths = [sum(2 if ord(sign) > 0x2E7F else 1 for sign in line.rstrip()) for line in lines]
-    assert max(widths) <= WIDTH
+def test_never_wider_than_a_hundred_columns(board, language, width, full):
+    lines = printed(board, language, width, full=full).splitlines()
+    assert max(columns(line.rstrip()) for line in lines) <= WIDTH
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_screen_answers_the_question_on_one_screen(board, language):
+    assert len(printed(board, language, 100).splitlines()) <= SCREEN_LINES
+
+
+def test_chinese_columns_stand_below_each_other(board):
+    lines = printed(board, "zh", 100).splitlines()
+    states = [line for line in lines if "看跌" in line or "改善" in line]
+    marks = [re.search("[▼△]", line) for line in states]
+    assert len({columns(line[: mark.start()]) for line, mark in zip(states, marks, strict=True) if mark}) == 1
+
+
+def test_nothing_is_cut_off(board):
+    for language in ("en", "zh"):
+        assert "…" not in printed(board, language, 100, full=True) + printed(board, language, 100)
+
+
+def test_the_full_board_says_every_rule_with_its_reading(board):
+    text = " ".join(printed(board, full=True).split())
+    assert "−8 vol" in text
+    assert "[−9.4 vol]" in text
+    assert "[−9.4 vol]" not in printed(board)
+    assert "leadline show --full" in printed(board)
+
+
+def test_json_in_chinese_says_the_evidence_in_chinese(board):
+    content = json.loads(as_json(board, "zh"))
+    options = next(bucket for bucket in content["buckets"] if bucket["bucket"] == "options")
+    assert options["evidence"].startswith("25Δ风险逆转(30日) ≤ −8")
+    assert json.loads(as_json(board))["buckets"][1]["evidence"] == "evidence of options"
 
 
 def test_a_narrow_terminal_loses_no_bucket(board):
@@ -51,11 +92,12 @@ def test_every_bucket_condition_and_sentence_is_there(board):
         assert f"{condition} " in text
     assert "Relief rally, since 6 February 2026, day 1" in text
     assert "Next condition: S1: macro risk appetite holds (unknown)" in text
-    assert "not final" in text
+    assert "1 d old" in text
 
 
 def test_square_brackets_and_angles_are_text_not_markup(board):
-    assert "<b>macro</b>" in "".join(printed(board).split())
+    odd = replace(board, buckets=tuple(replace(b, primary=replace(b.primary, name_en="[b]<i>")) for b in board.buckets))
+    assert "[b]<i>" in printed(odd)
 
 
 def test_without_a_level_the_board_says_so(tmp_path):
