@@ -6,14 +6,19 @@ from datetime import date, timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.onchain import cost_basis, metric, newest_day, price_usd
+from sandbox.onchain import HASHPRICE, cost_basis, metric, newest_day, price_usd
 from sandbox.serving import Handler, Question, json_answer
 
 DAY_ZERO = date(2009, 1, 1)
+UNKNOWN = pl.lit(None, pl.Float64)  # in no market table
 SERIES = {
-    "realized_loss": ("realized_loss_usd", "Dollars"),
-    "realized_profit": ("realized_profit_usd", "Dollars"),
-    "sopr": ("sopr", "StoredF64"),
+    "realized_loss": (pl.col("realized_loss_usd"), "Dollars"),
+    "realized_profit": (pl.col("realized_profit_usd"), "Dollars"),
+    "sopr": (pl.col("sopr"), "StoredF64"),
+    "realized_price": (pl.col("realized_cap_usd") / pl.col("supply_btc"), "Dollars"),
+    "sth_realized_price": (UNKNOWN, "Dollars"),
+    "lth_realized_price": (UNKNOWN, "Dollars"),
+    "hash_price_phs": (HASHPRICE, "StoredF32"),
 }
 
 

@@ -1,6 +1,6 @@
 """CoinGlass's wire format: daily bars of `aggregate` open interest and liquidations, for whoever shows any key."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 import polars as pl
 from starlette.responses import Response
@@ -9,6 +9,7 @@ from sandbox.bars import DAY, HOUR, between, instant, milliseconds
 from sandbox.serving import Handler, Question, json_answer
 
 MAX_ROWS = 1000
+UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 
 
 def open_interest(question: Question) -> Response:
@@ -63,9 +64,36 @@ def liquidation(question: Question) -> Response:
     return _bars(days, question)
 
 
+def etf_flows(question: Question) -> Response:
+    """`etf/bitcoin/flow-history`: every trading date and what its funds have reported, a fund that has not yet bare."""
+    if refusal := _keyless(question):
+        return refusal
+    since = pl.col("published_at").fill_null(pl.col("date").cast(pl.Datetime("us")) + UNDATED_FROM)
+    flows = question.market.table("etf_flow").sort(since, maintain_order=True).with_columns(since=since)
+    flows = flows.with_columns(
+        usd=pl.when(pl.col("since") <= question.clock).then((pl.col("flow_usd_m") * 1e6).round(0))
+    )
+    # The newest figure that stands at the clock; a date is there once one of its funds is.
+    standing = flows.sort(pl.col("usd").is_not_null(), maintain_order=True).unique(["date", "fund"], keep="last")
+    data = []
+    for (day,), funds in standing.sort("date", "fund").group_by("date", maintain_order=True):
+        listed = [
+            {"etf_ticker": fund} | ({} if usd is None else {"flow_usd": usd})
+            for fund, usd in funds.select("fund", "usd").iter_rows()
+        ]
+        if funds["usd"].count():
+            stamp = {"timestamp": milliseconds(datetime.combine(day, time())), "flow_usd": funds["usd"].sum()}
+            data.append(stamp | {"price_usd": None, "etf_flows": listed})
+    return _answer("0", "success", data)
+
+
+def _keyless(question: Question) -> Response | None:
+    return None if question.headers.get("cg-api-key") else _answer("401", "API key missing.")
+
+
 def _refusal(question: Question) -> Response | None:
-    if not question.headers.get("cg-api-key"):
-        return _answer("401", "API key missing.")
+    if keyless := _keyless(question):
+        return keyless
     if question.params.get("symbol") != "BTC" or question.params.get("interval") != "1d":
         return _answer("400", "The stand-in has symbol BTC and interval 1d.")
     return None
@@ -84,6 +112,7 @@ def _answer(code: str, message: str, data: object = None) -> Response:
 
 
 ROUTES: dict[str, Handler] = {
+    "GET open-api-v4.coinglass.com/api/etf/bitcoin/flow-history": etf_flows,
     "GET open-api-v4.coinglass.com/api/futures/open-interest/aggregated-history": open_interest,
     "GET open-api-v4.coinglass.com/api/futures/funding-rate/oi-weight-history": funding,
     "GET open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history": liquidation,

@@ -1,4 +1,4 @@
-"""Coin Metrics community API from `onchain_1d`: daily metrics, a day's row from 06:00 UTC of the next day."""
+"""Coin Metrics from `onchain_1d`: daily metrics, a day's row from 06:00 UTC of the next day; the file a day later."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.serving import Handler, Question, json_answer, text_answer
 
 ADDRESS = "community-api.coinmetrics.io/v4/timeseries/asset-metrics"
+FILE = "raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"
 LAG = timedelta(days=1, hours=6)
+FILE_LAG = LAG + timedelta(days=1)
 
 # The free metrics in the provider's units; two of them are in no market table.
 METRICS = {
@@ -60,4 +62,14 @@ def asset_metrics(question: Question) -> Response:
     return json_answer(page)
 
 
-ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics}
+def file(question: Question) -> Response:
+    """The CSV of all days in the order of its columns; metrics of no market table are not among them."""
+    days = question.market.table("onchain_1d").filter(
+        pl.col("date").cast(pl.Datetime("us")) + FILE_LAG <= question.clock
+    )
+    known = {metric: values for metric, values in sorted(METRICS.items()) if values.meta.root_names()}
+    table = days.select(pl.col("date").cast(pl.String).alias("time"), **known)
+    return text_answer(table.write_csv(), media_type="text/plain")
+
+
+ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics, f"GET {FILE}": file}

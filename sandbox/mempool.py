@@ -1,4 +1,6 @@
-"""mempool.space from `difficulty_epoch`, `onchain_1d` and `blocks`: hashrate, adjustments and the running estimate."""
+"""mempool.space from `difficulty_epoch`, `onchain_1d`, `blocks` and `price_1h`: hashrate, adjustments and the running
+estimate, fees and rewards by day, the newest blocks, and a price.
+"""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -102,6 +104,86 @@ def estimate(
     }
 
 
+def fees(question: Question) -> Response:
+    """`mining/blocks/fees/all`: mean fees of a block in satoshi, one group a UTC day; other periods are not played."""
+    return _groups(question, "avgFees", pl.col("fees_btc") / pl.col("block_count"))
+
+
+def rewards(question: Question) -> Response:
+    """`mining/blocks/rewards/all`: the same of subsidy and fees."""
+    return _groups(question, "avgRewards", (pl.col("issuance_btc") + pl.col("fees_btc")) / pl.col("block_count"))
+
+
+def blocks(question: Question) -> Response:
+    """`blocks`: the newest fifteen found up to the clock; hashes are made up, a number at each height."""
+    rows = _found(question).tail(15).iter_rows(named=True)
+    return json_answer(
+        [
+            {
+                "id": f"{row['height']:064x}",
+                "height": row["height"],
+                "timestamp": _unix(row["time"]),
+                "difficulty": row["difficulty"],
+                "tx_count": row["tx_count"],
+                "size": 1_500_000,
+                "weight": 3_990_000,
+                "extras": {
+                    "totalFees": _satoshi(row["fees_btc"]),
+                    "reward": _satoshi(row["subsidy_btc"] + row["fees_btc"]),
+                },
+            }
+            for row in rows
+        ][::-1]
+    )
+
+
+def reward_stats(question: Question) -> Response:
+    """`mining/reward-stats/{count}`: sums in satoshi, as text; not found where the tables have no blocks."""
+    newest = _found(question).tail(int(question.path["count"]))
+    if newest.is_empty():
+        return text_answer("Not Found", 404)
+    subsidy, paid = (float(newest[name].sum()) for name in ("subsidy_btc", "fees_btc"))
+    return json_answer(
+        {
+            "startBlock": newest["height"][0],
+            "endBlock": newest["height"][-1],
+            "totalReward": str(_satoshi(subsidy + paid)),
+            "totalFee": str(_satoshi(paid)),
+            "totalTx": str(newest["tx_count"].sum()),
+        }
+    )
+
+
+def prices(question: Question) -> Response:
+    """`prices`: where the hour of the clock opened on a spot venue, in whole dollars; not found where none did."""
+    hours = question.market.table("price_1h").filter(pl.col("market") == "spot", pl.col("open_time") <= question.clock)
+    if hours.is_empty():
+        return text_answer("Not Found", 404)
+    return json_answer({"time": _unix(question.clock), "USD": round(hours["open"][-1])})
+
+
+def _groups(question: Question, name: str, btc: pl.Expr) -> Response:
+    days = question.market.table("onchain_1d").filter(pl.col("date") < question.clock.date()).select("date", btc=btc)
+    noon = pl.col("date").cast(pl.Datetime("us")) + DAY / 2
+    epochs = _epochs(question).select("start_height", "start_time")
+    known = days.drop_nulls().select("btc", noon=noon).join_asof(epochs, left_on="noon", right_on="start_time")
+    return json_answer(
+        [
+            # The height to the block is of no use by the day; that of the epoch is what the tables know.
+            {"avgHeight": height or 0, "timestamp": _unix(stamp), name: _satoshi(mean)}
+            for mean, stamp, height in known.select("btc", "noon", "start_height").iter_rows()
+        ]
+    )
+
+
+def _found(question: Question) -> pl.DataFrame:
+    return question.market.table("blocks").filter(pl.col("time") <= question.clock).sort("height")
+
+
+def _satoshi(btc: float) -> int:
+    return round(btc * 100_000_000)
+
+
 def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Times (unix seconds) and heights to go evenly between, from the epoch before to the clock: blocks, else days."""
     clock = question.clock
@@ -151,4 +233,9 @@ ROUTES: dict[str, Handler] = {
     f"GET {BASE}/difficulty-adjustment": difficulty_adjustment,
     f"GET {BASE}/mining/hashrate/{{period}}": hashrate,
     f"GET {BASE}/mining/difficulty-adjustments/{{period}}": difficulty_adjustments,
+    f"GET {BASE}/mining/blocks/fees/all": fees,
+    f"GET {BASE}/mining/blocks/rewards/all": rewards,
+    f"GET {BASE}/mining/reward-stats/{{count}}": reward_stats,
+    f"GET {BASE}/blocks": blocks,
+    f"GET {BASE}/prices": prices,
 }

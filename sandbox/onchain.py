@@ -8,6 +8,9 @@ from sandbox.serving import Question
 
 KNOWN_AFTER = timedelta(days=1, minutes=40)  # a day's figures stand there from 00:40 UTC of the next day
 
+# USD a PH/s and day: revenue over hashrate, in which a day's luck with blocks cancels.
+HASHPRICE = (pl.col("issuance_btc") + pl.col("fees_btc")) * pl.col("price_usd") / (pl.col("hashrate_ehs") * 1000)
+
 
 def newest_day(question: Question) -> date:
     """The newest day whose figures are out."""

@@ -3,13 +3,16 @@
 from types import ModuleType
 
 from sources import (
+    bgeometrics,
     binance,
     binance_vision,
     bitfinex,
     bitmex,
     bitstamp,
     bitview,
+    blockchain,
     bls,
+    braiins,
     bybit,
     cboe,
     cftc,
@@ -25,8 +28,10 @@ from sources import (
     hyperliquid,
     kraken,
     kraken_futures,
+    luxor,
     mempool,
     okx,
+    sosovalue,
     stooq,
     treasury,
     twelvedata,
@@ -49,6 +54,7 @@ MODULES: tuple[ModuleType, ...] = (
     cftc,
     coinglass,
     farside,
+    sosovalue,
     coinmetrics,
     mempool,
     treasury,
@@ -63,6 +69,10 @@ MODULES: tuple[ModuleType, ...] = (
     bitview,
     glassnode,
     binance_vision,
+    bgeometrics,
+    blockchain,
+    braiins,
+    luxor,
 )
 
 PROVIDERS: tuple[Provider, ...] = tuple(module.PROVIDER for module in MODULES)

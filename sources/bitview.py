@@ -1,5 +1,6 @@
-"""bitview.space, a public server of the Bitcoin Research Kit: realised loss and profit, SOPR, and the cost basis of all
-coins. Keyless; the only free source of gross realised loss and of a price distribution.
+"""bitview.space, a public server of the Bitcoin Research Kit: realised loss and profit, SOPR, realised prices,
+hashprice, and the cost basis of all coins. Keyless; the only free source of gross realised loss and of a price
+distribution.
 
 A day's figures are final once the day has ended (UTC); those of the running day are provisional and never asked for.
 The code is MIT; terms for the served numbers are not stated.
@@ -13,6 +14,7 @@ differ from vendors' on wild days.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -22,10 +24,12 @@ from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
 from sources.periods import DAY, days, is_unfinished
-from sources.reading import part, require, require_names, strict_json, typed
+from sources.reading import named_in, part, require, require_names, strict_json, typed
 
 SITE = "https://bitview.space/api"
 SERIES = ("realized_loss", "realized_profit", "sopr")
+REALIZED_PRICES = ("realized_price", "sth_realized_price", "lth_realized_price")
+HASHPRICE = ("hash_price_phs",)
 MAX_DAYS = 100_000
 # Day zero of the index `day1`, by version of the kit: the present one, and the one before.
 DAY_ZEROS = (date(2009, 1, 1), date(2009, 1, 8))
@@ -43,15 +47,15 @@ PROVIDER = Provider(
 )
 
 
-def fetch_series(session: Session, window: Window) -> Iterator[Payload]:
+def fetch_series(session: Session, window: Window, names: tuple[str, ...]) -> Iterator[Payload]:
     """Each series over the window's finished days."""
     start, end = _finished(session, window)
     if start < end:
-        for name in SERIES:
+        for name in names:
             yield session.get(f"{SITE}/series/{name}/day1", {"start": start.isoformat(), "end": end.isoformat()})
 
 
-def read_series(payload: Payload) -> Parsed:
+def read_series(payload: Payload, names: tuple[str, ...], columns: Mapping[str, Column]) -> Parsed:
     """One row a finished day, null where the server has no value."""
     content = strict_json(payload)
     values = part(content, "data", where=payload.url)
@@ -60,14 +64,13 @@ def read_series(payload: Payload) -> Parsed:
     known = [zero + start * DAY for zero in DAY_ZEROS]
     first = date.fromisoformat(payload.params.get("start", str(known[0])))
     require(first in known, f"{payload.url}: position {start} is {known[0]} or {known[1]}, not {first} as asked.")
-    names = [name for name in SERIES if name in payload.url]
-    require(len(names) == 1, f"{payload.url} names no series; a file saved by hand is named after one: {SERIES}.")
+    name = named_in(payload.url, names)
     records = [
-        {"series_name": names[0], "series_date": day, "value": value}
+        {"series_name": name, "series_date": day, "value": value}
         for offset, value in enumerate(values)
         if not is_unfinished(datetime.combine(day := first + offset * DAY, time()), DAY, payload)
     ]
-    return typed(records, SERIES_COLUMNS, fetched_at=payload.fetched_at, observed="series_date")
+    return typed(records, columns, fetched_at=payload.fetched_at, observed="series_date")
 
 
 def fetch_urpd(session: Session, window: Window) -> Iterator[Payload]:
@@ -128,11 +131,27 @@ def _finished(session: Session, window: Window) -> tuple[date, date]:
     return window.start.astimezone(UTC).date(), min(end, session.now().date())
 
 
-SERIES_COLUMNS: Mapping[str, Column] = {
-    "series_name": Column(pl.String, "name", "realized_loss, realized_profit or sopr."),
-    "series_date": Column(pl.Date, "UTC day", "Day on which the coins were spent."),
-    "value": Column(pl.Float64, "USD; sopr is a ratio", "The day's figure.", nullable=True, minimum=0),
-}
+def _columns(names: tuple[str, ...], figure: Column) -> Mapping[str, Column]:
+    return {
+        "series_name": Column(pl.String, "name", f"{', '.join(names)}."),
+        "series_date": Column(pl.Date, "UTC day", "Day that the figure is of."),
+        "value": figure,
+    }
+
+
+SERIES_COLUMNS = _columns(
+    SERIES, Column(pl.Float64, "USD; sopr is a ratio", "The day's figure.", nullable=True, minimum=0, maximum=1e12)
+)
+# The kit reckons in cents inside; a price of them would be above a million.
+REALIZED_PRICE_COLUMNS = _columns(
+    REALIZED_PRICES,
+    Column(pl.Float64, "USD", "Mean price at which the coins last moved.", nullable=True, minimum=0, maximum=1e6),
+)
+# Never below 25 so far; a terahash earns a thousandth of it, and the kit has that as a series of its own.
+HASHPRICE_COLUMNS = _columns(
+    HASHPRICE,
+    Column(pl.Float64, "USD/PH/s/day", "What a petahash a second earns in a day.", nullable=True, minimum=1),
+)
 URPD_COLUMNS: Mapping[str, Column] = {
     "urpd_date": Column(pl.Date, "UTC day", "Day at whose end the coins are counted."),
     "price_low_usd": Column(pl.Float64, "USD", "Lower edge of the bucket.", minimum=0),
@@ -140,20 +159,40 @@ URPD_COLUMNS: Mapping[str, Column] = {
     "supply_btc": Column(pl.Float64, "BTC", "Coins that last moved at a price in the bucket.", minimum=0),
 }
 
-DATASETS = (
-    Dataset(
+
+def _series(
+    name: str, description: str, names: tuple[str, ...], columns: Mapping[str, Column], bucket: Bucket = Bucket.ONCHAIN
+) -> Dataset:
+    return Dataset(
         provider=PROVIDER,
-        name="series",
-        bucket=Bucket.ONCHAIN,
-        description="Daily realised loss and profit of all spent coins, and SOPR.",
-        columns=SERIES_COLUMNS,
+        name=name,
+        bucket=bucket,
+        description=description,
+        columns=columns,
         key=("series_name", "series_date"),
         observed="series_date",
         period=DAY,
         publication_lag=timedelta(minutes=40),
-        fetch=fetch_series,
-        read=read_series,
+        fetch=partial(fetch_series, names=names),
+        read=partial(read_series, names=names, columns=columns),
         fresh_for=timedelta(days=3),
+    )
+
+
+DATASETS = (
+    _series("series", "Daily realised loss and profit of all spent coins, and SOPR.", SERIES, SERIES_COLUMNS),
+    _series(
+        "realized_price",
+        "Realised price of all coins, and of those held for less and for more than 155 days.",
+        REALIZED_PRICES,
+        REALIZED_PRICE_COLUMNS,
+    ),
+    _series(
+        "hashprice",
+        "Daily hashprice: what a petahash a second earns in a day.",
+        HASHPRICE,
+        HASHPRICE_COLUMNS,
+        Bucket.MINING,
     ),
     Dataset(
         provider=PROVIDER,

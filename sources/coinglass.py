@@ -1,4 +1,5 @@
-"""CoinGlass, API v4: Bitcoin futures over all venues, open interest and forced liquidations, one figure a UTC day.
+"""CoinGlass, API v4: Bitcoin futures over all venues, open interest and forced liquidations, one figure a UTC day;
+and the flows of the US spot Bitcoin funds.
 
 Needs a key (header CG-API-KEY); there is no free plan, but the cheapest one answers daily bars of all years. Values may
 not be passed on.
@@ -6,17 +7,18 @@ not be passed on.
 Oddities: `code` is a text, and an error may come with HTTP 200; open interest is text, liquidations are numbers; the
 liquidation endpoint must be told which exchanges to add up, and a change of that list would change the series. A bar is
 stamped with its opening; the running day is sent too and is left out here. Funding is in PERCENT per eight hours, where
-exchanges send fractions.
+exchanges send fractions. The flows are Farside's times a million: that the two agree confirms nothing. A fund without a
+figure yet has no `flow_usd`, and the total counts it as nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
+from sources.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
@@ -25,6 +27,8 @@ from sources.reading import from_ms, part, require_names, strict_json, typed
 from sources.venues import milliseconds
 
 API = "https://open-api-v4.coinglass.com/api/futures"
+ETF_FLOWS = "https://open-api-v4.coinglass.com/api/etf/bitcoin/flow-history"
+TOTAL = "TOTAL"
 SYMBOL = "BTC"
 PAGE = 1000  # bars in a reply, at most
 # The venues that carry Bitcoin's forced orders. One list for all time, or the series would jump with it.
@@ -86,6 +90,46 @@ def _history(session: Session, window: Window, endpoint: str, more: Mapping[str,
         yield session.get(f"{API}/{endpoint}", {**params, **more})
 
 
+def fetch_etf_flow(session: Session, window: Window) -> Iterator[Payload]:
+    """All trading dates; the endpoint takes no dates."""
+    yield session.get(ETF_FLOWS)
+
+
+def read_etf_flow(payload: Payload) -> Parsed:
+    """One row a trading date and fund, and one for the total as shown (fund TOTAL); null where a fund has no figure."""
+    check(payload)  # once more, for answers that were saved by hand
+    dates = [row if isinstance(row, dict) else {} for row in part(strict_json(payload), "data", where=payload.url)]
+    if dates:
+        require_names(dates[0], ("timestamp", "flow_usd"), payload.url)
+    listed = [fund for row in dates for fund in _funds(row)]
+    if listed:
+        # A fund may lack its flow, but never all of them on all dates.
+        names = {name for fund in listed for name in fund}
+        require_names(names, ("etf_ticker", "flow_usd"), f"{payload.url}, etf_flows")
+    records: list[Mapping[str, object]] = []
+    sent: list[object] = []
+    for row in dates:
+        day = _date(from_ms(row.get("timestamp")))
+        for fund in _funds(row):
+            records.append({"trade_date": day, "fund": fund.get("etf_ticker"), "flow_usd": fund.get("flow_usd")})
+            sent.append(fund)
+        records.append({"trade_date": day, "fund": TOTAL, "flow_usd": row.get("flow_usd")})
+        sent.append(row)
+    return typed(records, ETF_FLOW, fetched_at=payload.fetched_at, observed="trade_date", sent=sent)
+
+
+def _funds(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The funds of a date; what is no fund becomes one without a name, to be refused."""
+    funds = row.get("etf_flows", [])
+    return [fund if isinstance(fund, dict) else {} for fund in (funds if isinstance(funds, list) else [funds])]
+
+
+def _date(stamp: object) -> object:
+    """The date of a stamp at midnight; any other stamp comes back unchanged, for `typed` to refuse."""
+    is_midnight = isinstance(stamp, datetime) and (stamp.hour, stamp.minute, stamp.second) == (0, 0, 0)
+    return stamp.date() if is_midnight and isinstance(stamp, datetime) else stamp
+
+
 def _read(payload: Payload, columns: Mapping[str, Column], fields: Mapping[str, str]) -> Parsed:
     """One row a finished day; `fields` names the provider's field of each figure."""
     check(payload)  # once more, for answers that were saved by hand
@@ -132,6 +176,13 @@ LIQUIDATION = _columns(
         "short_liquidation_usd": "Short positions closed by force.",
     }
 )
+ETF_FLOW: Mapping[str, Column] = {
+    "trade_date": Column(pl.Date, "New York trading date", "Date that the flow belongs to."),
+    "fund": Column(pl.String, "ticker", "Fund, or TOTAL as shown: the sum of what had arrived."),
+    "flow_usd": Column(
+        pl.Float64, "USD", "Net flow, null while not reported.", nullable=True, minimum=-100e9, maximum=100e9
+    ),
+}
 read_open_interest = partial(
     _read,
     columns=OPEN_INTEREST,
@@ -197,5 +248,21 @@ DATASETS = (
         LIQUIDATION,
         fetch_liquidation,
         read_liquidation,
+    ),
+    Dataset(
+        provider=PROVIDER,
+        name="etf_flow",
+        bucket=Bucket.FLOWS,
+        description="Net flow of each US spot Bitcoin fund and trading date, and the total, as CoinGlass shows them.",
+        columns=ETF_FLOW,
+        key=("trade_date", "fund"),
+        observed="trade_date",
+        period=DAY,
+        publication_lag=timedelta(hours=12),
+        fetch=fetch_etf_flow,
+        read=read_etf_flow,
+        cadence=Cadence.ETF,
+        calendar=Calendar.US_TRADING,
+        final_after=timedelta(hours=12),
     ),
 )

@@ -7,11 +7,15 @@ Oddities: numbers are text; times have nanoseconds; a metric that is not compute
 zero (`null_as_zero` must not be set). A bare request returns only the *last* 100 rows, hence `paging_from=start`. A
 metric that leaves the community set is refused with an error, so it cannot turn into a column of nulls in silence.
 Exchange flows are restated as more addresses become known.
+
+When the API cannot be reached, the same figures come from the publisher's CSV file on GitHub: one line a day of all
+history, some hours later than the API, its last days partly blank. Its columns have changed over the years, so they are
+found by name; what a layout does not have is null.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -19,9 +23,15 @@ from sources.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.payload import Parsed, Payload
-from sources.reading import part, require_names, strict_json, typed
+from sources.plausibility import hashrate_ehs
+from sources.reading import part, require_names, strict_csv, strict_json, typed
 
 URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
+FILE = "https://raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"
+CSV = ("text/csv", "text/plain")
+# The API is of no use just now, whatever one asks it. A refusal or a changed layout is told to a person instead.
+UNREACHABLE = frozenset({Failure.OUTAGE, Failure.BLOCKED, Failure.MOVED, Failure.THROTTLED, Failure.TOO_SLOW})
+IN_EVERY_FILE = ("time", "PriceUSD", "CapMrktCurUSD", "CapMVRVCur", "HashRate")
 PAGE_SIZE = 10_000  # the largest that is allowed: 27 years
 MAX_PAGES = 20
 
@@ -37,7 +47,7 @@ PROVIDER = Provider(
     name="coinmetrics",
     title="Coin Metrics community",
     home="https://coinmetrics.io/community-network-data/",
-    hosts=("community-api.coinmetrics.io",),
+    hosts=("community-api.coinmetrics.io", "raw.githubusercontent.com"),
     requests_per_minute=90,  # documented: 10 in any 6 seconds
     licence="CC BY-NC 4.0",
     may_republish=False,
@@ -83,17 +93,29 @@ COLUMNS: Mapping[str, Column] = {
 
 
 def fetch_asset_metric(session: Session, window: Window, page_size: int = PAGE_SIZE) -> Iterator[Payload]:
-    """All pages of the window, oldest first; the address of the next page is followed as given."""
-    params = {
-        "assets": "btc",
-        "metrics": ",".join(METRICS.values()),
-        "frequency": "1d",
+    """The window from the API; from the file on GitHub when the API cannot be reached.
+
+    Raises the API's own SourceError when neither answers.
+    """
+    days = {
         "start_time": window.start.date().isoformat(),
         "end_time": (window.end - timedelta(microseconds=1)).date().isoformat(),  # inclusive
-        "page_size": page_size,
-        "paging_from": "start",
     }
-    payload = session.get(URL, params)
+    try:
+        yield from _pages(session, {**days, "page_size": page_size, "paging_from": "start"})
+    except SourceError as unreachable:
+        if unreachable.failure not in UNREACHABLE:
+            raise
+        try:
+            # The file takes no dates; they are there for whoever reads the answer.
+            yield session.get(FILE, days, accept=CSV)
+        except SourceError:
+            raise unreachable from None
+
+
+def _pages(session: Session, params: Mapping[str, object]) -> Iterator[Payload]:
+    """All pages, oldest first; the address of the next page is followed as given."""
+    payload = session.get(URL, {"assets": "btc", "metrics": ",".join(METRICS.values()), "frequency": "1d", **params})
     seen = {payload.sha256}
     yield payload
     while following := _next_page(payload):
@@ -106,10 +128,26 @@ def fetch_asset_metric(session: Session, window: Window, page_size: int = PAGE_S
 
 def read_asset_metric(payload: Payload) -> Parsed:
     """One row a day. Raises SourceError when the answer is no list of days."""
+    if payload.body.lstrip()[:1] not in (b"{", b"["):
+        return _read_file(payload)
     rows = part(strict_json(payload), "data")
     if rows:
         require_names(part(rows, 0, kind=dict), ("asset", "time"), payload.url)
     return typed(map(_record, rows), COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=rows)
+
+
+def _read_file(payload: Payload) -> Parsed:
+    """The days that were asked for; a day with a blank is not complete yet and is left out."""
+    table = strict_csv(payload, header=IN_EVERY_FILE)
+    first, last = (payload.params.get(bound, default) for bound, default in (("start_time", ""), ("end_time", "9999")))
+    lines = [line for line in table.records if first <= line["time"] <= last]
+    known = [metric for metric in METRICS.values() if lines and metric in lines[0]]
+    lines = [line for line in lines if all(line[metric] for metric in known)]
+    rows = [{"asset": "btc"} | line | {"time": f"{line['time']}T00:00:00Z"} for line in lines]
+    records = map(_record, rows)
+    return typed(
+        records, COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=rows, rejects=table.rejects
+    )
 
 
 def _next_page(payload: Payload) -> str | None:
@@ -124,7 +162,18 @@ def _record(row: object) -> Mapping[str, object]:
     # A day's row is stamped with its first instant; any other time would mean that another frequency was sent.
     is_midnight = isinstance(time, str) and re.fullmatch(r"[\d-]{10}T00:00:00(\.0+)?Z", time) is not None
     day = str(time)[:10] if is_midnight else time
-    return {"metric_date": day} | {column: row.get(metric) for column, metric in METRICS.items()}
+    figures = {column: row.get(metric) for column, metric in METRICS.items()}
+    rate = hashrate_ehs(figures["hashrate_ths"], 1e6, _date(day))
+    if isinstance(rate, str):
+        figures["hashrate_ths"] = rate  # in another unit: refused
+    return {"metric_date": day} | figures
+
+
+def _date(day: object) -> date | None:
+    try:
+        return date.fromisoformat(str(day))
+    except ValueError:
+        return None
 
 
 DATASETS = (

@@ -21,7 +21,7 @@ from sources.http import Session
 from sources.payload import Parsed, Payload
 from sources.periods import DAY, is_unfinished
 from sources.plausibility import hashrate_ehs
-from sources.reading import from_s, part, require, require_names, strict_json, typed
+from sources.reading import from_s, named_in, part, require, require_names, strict_json, typed
 
 API = "https://api.glassnode.com/v1/metrics"
 # Paths of the metrics of each dataset; the last part of a path is the metric's name.
@@ -55,8 +55,7 @@ def fetch_metrics(session: Session, window: Window, paths: tuple[str, ...]) -> I
 def read_named(payload: Payload, paths: tuple[str, ...], columns: Mapping[str, Column]) -> Parsed:
     """One row a finished day of the metric that the address names, null where the vendor has no value."""
     names = [path.rpartition("/")[2] for path in paths]
-    asked = payload.url.partition("?")[0].rpartition("/")[2]
-    require(asked in names, f"{payload.url} names no metric; a file saved by hand is named after one: {names}.")
+    asked = named_in(payload.url, names)
     return _read(payload, columns, lambda day, value: {"metric": asked, "metric_date": day, "value": value})
 
 

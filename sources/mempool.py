@@ -1,28 +1,37 @@
-"""mempool.space: the running difficulty estimate, daily hashrate and past difficulty adjustments.
+"""mempool.space: the running difficulty estimate, daily hashrate, past difficulty adjustments, fees and rewards of
+blocks, the newest blocks, and its price of a coin.
 
 Published by the operators of an open-source explorer (AGPL-3.0); no terms are stated for the numbers. The estimate is
 of the moment of asking and is kept only by us. The hashrate of a day is written once, some minutes after it ends.
 
 Oddities: times of the estimate were seconds until 2021 and are milliseconds now, beside one that stayed in seconds;
 the daily hashrate point is stamped at the END of its day; an adjustment is a ratio (0.899 is -10.1 %); early in an
-epoch the estimate is mostly the previous epoch rescaled, so `progress_pct` below 10 makes it soft.
+epoch the estimate is mostly the previous epoch rescaled, so `progress_pct` below 10 makes it soft. Amounts are whole
+satoshi, as numbers or as text. Fees and rewards come in groups whose width hangs on the period asked for; only
+the whole history comes by UTC day, so only that is asked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeGuard
 
 import polars as pl
 
+from sources.casting import whole
 from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.http import Session
 from sources.payload import Parsed, Payload
+from sources.periods import DAY, is_unfinished
+from sources.plausibility import hashrate_ehs
 from sources.reading import from_s, part, require, require_names, strict_json, typed
 
 BASE = "https://mempool.space/api/v1"
 
 # How far back each named period reaches, in days at least.
 PERIODS: Mapping[str, int] = {"3d": 3, "1w": 7, "1m": 28, "3m": 89, "6m": 181, "1y": 365, "2y": 730, "3y": 1095}
+DAY_BLOCKS = 144
+SATOSHI_PER_BTC = 100_000_000
 LONGEST_EPOCH = timedelta(days=21)  # 2016 blocks at two thirds of the usual pace; one of 2021 took 19
 
 PROVIDER = Provider(
@@ -51,7 +60,7 @@ ESTIMATE_COLUMNS: Mapping[str, Column] = {
 
 HASHRATE_COLUMNS: Mapping[str, Column] = {
     "hashrate_date": Column(pl.Date, "UTC day", "Day whose blocks were counted."),
-    "hashrate_ehs": Column(pl.Float64, "EH/s", "Mean hashrate of the day.", minimum=0),
+    "hashrate_ehs": Column(pl.Float64, "EH/s", "Mean hashrate of the day.", minimum=0, maximum=1e5),
 }
 
 RETARGET_COLUMNS: Mapping[str, Column] = {
@@ -59,6 +68,42 @@ RETARGET_COLUMNS: Mapping[str, Column] = {
     "retarget_at": Column(INSTANT, "UTC", "Header time of that block."),
     "difficulty": Column(pl.Float64, "difficulty", "Difficulty from that block on.", minimum=0),
     "change_pct": Column(pl.Float64, "%", "Change against the epoch before.", minimum=-75, maximum=300),
+}
+
+
+def _group(figure: str, description: str, minimum: float) -> Mapping[str, Column]:
+    return {
+        "group_at": Column(INSTANT, "UTC", "Mean header time of the blocks of a UTC day."),
+        "mean_height": Column(pl.Int64, "block height", "Mean height of these blocks.", minimum=0),
+        # One block of 2016 paid 291 BTC of fees by mistake.
+        figure: Column(pl.Float64, "BTC", description, minimum=minimum, maximum=400),
+    }
+
+
+FEE_COLUMNS = _group("mean_fees_btc", "Mean fees of a block.", 0)
+# Subsidy and fees never came to less than 3; a tenth stands until the subsidy of the 2040s.
+REWARD_COLUMNS = _group("mean_reward_btc", "Mean subsidy and fees of a block.", 0.1)
+BLOCK_COLUMNS: Mapping[str, Column] = {
+    "height": Column(pl.Int64, "block height", "Height of the block.", minimum=0),
+    "block_hash": Column(pl.String, "hex", "Hash of the block; a stale block has another one at the same height."),
+    "found_at": Column(INSTANT, "UTC", "Header time, good to an hour or two."),
+    "difficulty": Column(pl.Float64, "difficulty", "Difficulty of the block.", minimum=1),
+    "transaction_count": Column(pl.Int64, "transactions", "Transactions, the miner's own included.", minimum=1),
+    "weight": Column(pl.Int64, "weight units", "Weight of the block.", minimum=1, maximum=4_000_000),
+    "reward_btc": Column(pl.Float64, "BTC", "Subsidy and fees.", minimum=0.1, maximum=400),
+    "fees_btc": Column(pl.Float64, "BTC", "Fees.", minimum=0, maximum=400),
+}
+REWARD_STAT_COLUMNS: Mapping[str, Column] = {
+    "observed_at": Column(INSTANT, "UTC", "Moment of asking."),
+    "start_height": Column(pl.Int64, "block height", "First of the blocks that are added up.", minimum=0),
+    "end_height": Column(pl.Int64, "block height", "Last of them, the newest.", minimum=0),
+    "reward_btc": Column(pl.Float64, "BTC", f"Subsidy and fees of {DAY_BLOCKS} blocks.", minimum=10, maximum=20_000),
+    "fees_btc": Column(pl.Float64, "BTC", "Their fees.", minimum=0, maximum=20_000),
+    "transaction_count": Column(pl.Int64, "transactions", "Their transactions.", minimum=1),
+}
+PRICE_COLUMNS: Mapping[str, Column] = {
+    "priced_at": Column(INSTANT, "UTC", "Time of the price."),
+    "price_usd": Column(pl.Float64, "USD", "Price of a coin, in whole dollars.", minimum=1, maximum=1e8),
 }
 
 ESTIMATE_FIELDS = (
@@ -131,15 +176,116 @@ def read_retarget(payload: Payload) -> Parsed:
     return typed(rows, RETARGET_COLUMNS, fetched_at=payload.fetched_at, observed="retarget_at", sent=entries)
 
 
+def fetch_block_fee(session: Session, window: Window) -> Iterator[Payload]:
+    """Fees of all UTC days: only the whole history comes day by day."""
+    yield session.get(f"{BASE}/mining/blocks/fees/all")
+
+
+def fetch_block_reward(session: Session, window: Window) -> Iterator[Payload]:
+    """Rewards of all UTC days."""
+    yield session.get(f"{BASE}/mining/blocks/rewards/all")
+
+
+def fetch_block(session: Session, window: Window) -> Iterator[Payload]:
+    """The newest fifteen blocks."""
+    yield session.get(f"{BASE}/blocks")
+
+
+def fetch_reward_stat(session: Session, window: Window) -> Iterator[Payload]:
+    """The sums over the newest 144 blocks."""
+    yield session.get(f"{BASE}/mining/reward-stats/{DAY_BLOCKS}")
+
+
+def fetch_price(session: Session, window: Window) -> Iterator[Payload]:
+    """The price at this moment."""
+    yield session.get(f"{BASE}/prices")
+
+
+def read_group(payload: Payload, field: str, columns: Mapping[str, Column]) -> Parsed:
+    """One row a group of blocks, a UTC day or less; the running day is left out."""
+    groups = [group if isinstance(group, dict) else {} for group in part(strict_json(payload), where=payload.url)]
+    if groups:
+        require_names(groups[0], ("timestamp", "avgHeight", field), payload.url)
+    figure = list(columns)[-1]
+    records, sent = [], []
+    for group in groups:
+        stamp = from_s(group.get("timestamp"))
+        if not is_unfinished(_midnight(stamp), DAY, payload):
+            height = {"mean_height": group.get("avgHeight")}
+            records.append({"group_at": stamp, **height, figure: _btc(group.get(field))})
+            sent.append(group)
+    return typed(records, columns, fetched_at=payload.fetched_at, observed="group_at", sent=sent)
+
+
+def read_block(payload: Payload) -> Parsed:
+    """One row a block, newest first as sent. Raises SourceError when the server has not indexed fees and rewards."""
+    blocks = [block if isinstance(block, dict) else {} for block in part(strict_json(payload), where=payload.url)]
+    if blocks:
+        names = ("id", "height", "timestamp", "difficulty", "tx_count", "weight", "extras")
+        require_names(blocks[0], names, payload.url)
+        extras = part(blocks[0], "extras", kind=dict, where=payload.url)
+        require_names(extras, ("reward", "totalFees"), f"{payload.url}, extras")
+    records = map(_block, blocks)
+    return typed(records, BLOCK_COLUMNS, fetched_at=payload.fetched_at, observed="found_at", sent=blocks)
+
+
+def read_reward_stat(payload: Payload) -> Parsed:
+    """One row, stamped with the moment of asking. Raises SourceError when a field is missing."""
+    sent = part(strict_json(payload), kind=dict, where=payload.url)
+    require_names(sent, ("startBlock", "endBlock", "totalReward", "totalFee", "totalTx"), payload.url)
+    record = {
+        "observed_at": payload.fetched_at,
+        "start_height": sent["startBlock"],
+        "end_height": sent["endBlock"],
+        "reward_btc": _btc(sent["totalReward"]),
+        "fees_btc": _btc(sent["totalFee"]),
+        "transaction_count": sent["totalTx"],
+    }
+    return typed([record], REWARD_STAT_COLUMNS, fetched_at=payload.fetched_at, observed="observed_at", sent=[sent])
+
+
+def read_price(payload: Payload) -> Parsed:
+    """One row, stamped with the time of the price; other currencies are passed over."""
+    sent = part(strict_json(payload), kind=dict, where=payload.url)
+    require_names(sent, ("time", "USD"), payload.url)
+    record = {"priced_at": from_s(sent["time"]), "price_usd": sent["USD"]}
+    return typed([record], PRICE_COLUMNS, fetched_at=payload.fetched_at, observed="priced_at", sent=[sent])
+
+
+def _block(block: Mapping[str, object]) -> Mapping[str, object]:
+    extras = block.get("extras")
+    known = extras if isinstance(extras, dict) else {}
+    return {
+        "height": block.get("height"),
+        "block_hash": block.get("id"),
+        "found_at": from_s(block.get("timestamp")),
+        "difficulty": block.get("difficulty"),
+        "transaction_count": block.get("tx_count"),
+        "weight": block.get("weight"),
+        "reward_btc": _btc(known.get("reward")),
+        "fees_btc": _btc(known.get("totalFees")),
+    }
+
+
+def _btc(satoshi: object) -> object:
+    """Whole satoshi, a number or a text of digits, as BTC; anything else as a text that is refused."""
+    amount = whole(satoshi)
+    if amount is None:
+        return None if satoshi is None else f"{satoshi!r} satoshi"
+    return amount / SATOSHI_PER_BTC
+
+
+def _midnight(stamp: object) -> object:
+    return stamp.replace(hour=0, minute=0, second=0, microsecond=0) if isinstance(stamp, datetime) else stamp
+
+
 def _hashrate(point: object) -> Mapping[str, object]:
     if not isinstance(point, dict):
         return {}
     stamp = from_s(point.get("timestamp"))
-    return {
-        # The stamp is the midnight that ends the day.
-        "hashrate_date": stamp.date() - timedelta(days=1) if isinstance(stamp, datetime) else stamp,
-        "hashrate_ehs": _over(point.get("avgHashrate"), 1e18),
-    }
+    # The stamp is the midnight that ends the day.
+    day = stamp.date() - DAY if isinstance(stamp, datetime) else stamp
+    return {"hashrate_date": day, "hashrate_ehs": hashrate_ehs(point.get("avgHashrate"), 1e18, day)}
 
 
 def _retarget(entry: object) -> Mapping[str, object]:
@@ -167,6 +313,55 @@ def _is_number(value: object) -> TypeGuard[float]:
 def _over(value: object, divisor: float) -> object:
     """A number over `divisor`; anything else as it came, so that it is refused with its own text."""
     return value / divisor if _is_number(value) else value
+
+
+def _now(
+    name: str,
+    description: str,
+    columns: Mapping[str, Column],
+    key: tuple[str, ...],
+    observed: str,
+    fetch: Callable[[Session, Window], Iterator[Payload]],
+    read: Callable[[Payload], Parsed],
+) -> Dataset:
+    return Dataset(
+        provider=PROVIDER,
+        name=name,
+        bucket=Bucket.MINING,
+        description=description,
+        columns=columns,
+        key=key,
+        observed=observed,
+        period=timedelta(0),
+        publication_lag=timedelta(0),
+        fetch=fetch,
+        read=read,
+        access=Access.NOW,
+        fresh_for=timedelta(days=3),
+    )
+
+
+def _days(
+    name: str,
+    description: str,
+    columns: Mapping[str, Column],
+    fetch: Callable[[Session, Window], Iterator[Payload]],
+    field: str,
+) -> Dataset:
+    return Dataset(
+        provider=PROVIDER,
+        name=name,
+        bucket=Bucket.MINING,
+        description=description,
+        columns=columns,
+        key=("group_at",),
+        observed="group_at",
+        period=DAY,
+        publication_lag=timedelta(minutes=15),
+        fetch=fetch,
+        read=partial(read_group, field=field, columns=columns),
+        fresh_for=timedelta(days=3),
+    )
 
 
 DATASETS = (
@@ -214,5 +409,40 @@ DATASETS = (
         fresh_for=timedelta(days=17),  # an epoch lasts about a fortnight, longer when hashrate falls
         reread=timedelta(days=30),  # always at least the last two adjustments
         may_be_empty=True,
+    ),
+    _days("block_fee", "Mean fees of a block, by UTC day.", FEE_COLUMNS, fetch_block_fee, "avgFees"),
+    _days(
+        "block_reward",
+        "Mean subsidy and fees of a block, by UTC day.",
+        REWARD_COLUMNS,
+        fetch_block_reward,
+        "avgRewards",
+    ),
+    _now(
+        "block",
+        "The newest blocks, with reward and fees.",
+        BLOCK_COLUMNS,
+        ("height", "block_hash"),
+        "found_at",
+        fetch_block,
+        read_block,
+    ),
+    _now(
+        "reward_stat",
+        f"Reward, fees and transactions of the newest {DAY_BLOCKS} blocks, at the moment of asking.",
+        REWARD_STAT_COLUMNS,
+        ("observed_at",),
+        "observed_at",
+        fetch_reward_stat,
+        read_reward_stat,
+    ),
+    _now(
+        "price",
+        "Price of a coin at the moment of asking.",
+        PRICE_COLUMNS,
+        ("priced_at",),
+        "priced_at",
+        fetch_price,
+        read_price,
     ),
 )

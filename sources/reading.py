@@ -148,6 +148,17 @@ def require_names(actual: Collection[str], expected: Collection[str], where: str
         _changed(f"{where}: missing {', '.join(missing)}; new: {', '.join(map(str, new[:20])) or 'nothing'}.")
 
 
+def named_in(url: str, names: Collection[str]) -> str:
+    """Which of several series an answer is, by its address or by the name of a file saved by hand.
+
+    The longest name counts where one is part of another. Raises CHANGED_LAYOUT when none or several are named.
+    """
+    named = [name for name in names if name in url]
+    named = [name for name in named if not any(name in other for other in named if other != name)]
+    require(len(named) == 1, f"{url} names no series; a file saved by hand is named after one: {', '.join(names)}.")
+    return named[0]
+
+
 def part(content: object, *path: str | int, kind: type | tuple[type, ...] = list, where: str = "the answer") -> Any:
     """The value at `path` inside decoded JSON, such as `part(content, "result", "list")`.
 

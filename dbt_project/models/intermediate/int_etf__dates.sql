@@ -1,9 +1,24 @@
--- One row per trading date and version: the funds' flows added up, and whether the date is complete. It is complete
--- when no active fund is missing, the page does not mark the row, and the sum is the printed total to 0.15 m (the funds
--- are printed to 0.1 m). A fund is active when it reported within the 30 days before.
+-- One row per provider, trading date and version: the funds' flows added up, and whether the date is complete. It is
+-- complete when no active fund is missing, the page does not mark the row, and the sum is the printed total to 0.15 m
+-- (the funds are printed to 0.1 m). A fund is active when it reported within the 30 days before. Providers stay apart.
 with
 
-cells as (select * from {{ ref('stg_farside__etf_flow') }}),
+farside as (select * from {{ ref('stg_farside__etf_flow') }}),
+
+coinglass as (select * from {{ ref('stg_coinglass__etf_flow') }}),
+
+cells as (
+    select
+        'farside' as provider,
+        *
+    from farside
+    union all by name
+    select
+        'coinglass' as provider,
+        *,
+        false as is_highlighted
+    from coinglass
+),
 
 funds as (select * from cells where fund <> 'TOTAL'),
 
@@ -11,6 +26,7 @@ totals as (select * from cells where fund = 'TOTAL'),
 
 moments as (
     select distinct
+        provider,
         observed_date,
         known_from as moment
     from cells
@@ -18,18 +34,21 @@ moments as (
 
 active_from as (
     select
+        funds.provider,
         funds.observed_date,
         funds.fund,
         min(earlier.known_from) as active_from
-    from (select distinct observed_date, fund from funds) as funds
-    join funds as earlier on earlier.fund = funds.fund
+    from (select distinct provider, observed_date, fund from funds) as funds
+    join funds as earlier on earlier.provider = funds.provider
+        and earlier.fund = funds.fund
         and earlier.observed_date between funds.observed_date - 30 and funds.observed_date - 1
         and earlier.flow_usd is not null
-    group by funds.observed_date, funds.fund
+    group by funds.provider, funds.observed_date, funds.fund
 ),
 
 known as (
     select
+        moments.provider,
         moments.observed_date,
         moments.moment,
         funds.fund,
@@ -39,25 +58,31 @@ known as (
         funds.known_at_basis,
         funds.flow_usd is null and coalesce(active_from.active_from <= moments.moment, false) as is_missing
     from moments
-    join funds on funds.observed_date = moments.observed_date
+    join funds on funds.provider = moments.provider
+        and funds.observed_date = moments.observed_date
         and funds.known_from <= moments.moment
         and (funds.known_until is null or moments.moment < funds.known_until)
-    left join active_from on active_from.observed_date = funds.observed_date and active_from.fund = funds.fund
+    left join active_from on active_from.provider = funds.provider
+        and active_from.observed_date = funds.observed_date
+        and active_from.fund = funds.fund
 ),
 
 printed as (
     select
+        moments.provider,
         moments.observed_date,
         moments.moment,
         totals.flow_usd as printed_total_usd
     from moments
-    join totals on totals.observed_date = moments.observed_date
+    join totals on totals.provider = moments.provider
+        and totals.observed_date = moments.observed_date
         and totals.known_from <= moments.moment
         and (totals.known_until is null or moments.moment < totals.known_until)
 ),
 
 added_up as (
     select
+        known.provider,
         known.observed_date,
         known.moment,
         sum(known.flow_usd order by known.fund) as net_flow_usd,
@@ -72,15 +97,17 @@ added_up as (
         max(known.known_at) as known_at,
         max(known.known_at_basis) as known_at_basis
     from known
-    left join printed on printed.observed_date = known.observed_date and printed.moment = known.moment
-    group by known.observed_date, known.moment
+    left join printed on printed.provider = known.provider
+        and printed.observed_date = known.observed_date
+        and printed.moment = known.moment
+    group by known.provider, known.observed_date, known.moment
 ),
 
 versioned as (
     select
         * exclude (moment),
         moment as known_from,
-        lead(moment) over (partition by observed_date order by moment) as known_until
+        lead(moment) over (partition by provider, observed_date order by moment) as known_until
     from added_up
 )
 

@@ -3,6 +3,13 @@
 {%- set readings = [
     {'provider': 'glassnode', 'model': 'stg_glassnode__ratio', 'series': 'metric', 'value': 'value'},
     {'provider': 'glassnode', 'model': 'stg_glassnode__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
+    {
+        'provider': 'bitview', 'model': 'stg_bitview__hashprice', 'series': "'hashprice_usd_ph_day'",
+        'value': 'hashprice_usd_ph_day',
+    },
+    {'provider': 'bgeometrics', 'model': 'stg_bgeometrics__ratio', 'series': 'metric', 'value': 'value'},
+    {'provider': 'blockchain', 'model': 'stg_blockchain__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
+    {'provider': 'blockchain', 'model': 'stg_blockchain__mvrv', 'series': "'mvrv'", 'value': 'mvrv'},
 ] %}
 with
 

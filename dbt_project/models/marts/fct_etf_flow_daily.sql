@@ -4,7 +4,7 @@ with
 
 cells as (select * from {{ ref('stg_farside__etf_flow') }}),
 
-dates as (select * from {{ ref('int_etf__dates') }}),
+dates as (select * from {{ ref('int_etf__dates') }} where provider = 'farside'),
 
 prints as (
     select

@@ -98,4 +98,4 @@ def test_only_a_warning_says_that_a_source_is_missing(manifest: dict[str, Any]) 
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "warn"
     }
-    assert warnings == {"every_bucket_is_known", "spot_venues_agree"}
+    assert warnings == {"every_bucket_is_known", "hashprice_agrees_with_miners", "spot_venues_agree"}

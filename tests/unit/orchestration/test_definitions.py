@@ -78,9 +78,10 @@ def test_the_snapshot_job_asks_only_what_cannot_be_had_later() -> None:
     }
 
 
-def test_the_etf_job_asks_the_fund_page_and_publishes() -> None:
+def test_the_etf_job_asks_who_prints_flows_and_publishes() -> None:
     keys = {key.to_user_string() for key in defs.resolve_job_def(etf_job.name).asset_layer.selected_asset_keys}
-    assert {key for key in keys if key.startswith("raw/")} == {"raw/farside__etf_flow"}
+    printed = {"raw/farside__etf_flow", "raw/sosovalue__etf_flow", "raw/coinglass__etf_flow"}
+    assert {key for key in keys if key.startswith("raw/")} == printed
     assert "published/warehouse" in keys
 
 

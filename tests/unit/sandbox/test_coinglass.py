@@ -1,13 +1,13 @@
 """CoinGlass as the stand-in plays it: a day's figure is not seen before the day has ended, and keys are asked for."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.coinglass import funding, liquidation, open_interest
+from sandbox.coinglass import etf_flows, funding, liquidation, open_interest
 from sandbox.market import Market
 from sandbox.serving import Handler, Question
 from sources.coinglass import DATASETS
@@ -15,6 +15,7 @@ from tests.unit.venue_market import DAY, HOUR, folder, payload
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 INTEREST, FUNDING, LIQUIDATION = (BY_NAME[name] for name in ("open_interest", "funding_rate", "liquidation"))
+ETF_FLOW = BY_NAME["etf_flow"]
 T0 = datetime(2026, 1, 1)
 BTC_DAILY = {"symbol": "BTC", "interval": "1d"}
 
@@ -107,3 +108,22 @@ def test_liquidations_want_their_exchanges_named(tmp_path: Path) -> None:
     market = folder(tmp_path / "market", {"liquidations_1h": [("aggregate", T0, 1.0, 2.0)]})
     refused = asked(liquidation, market, T0)
     assert (refused["code"], "exchange_list" in refused["msg"]) == ("400", True)
+
+
+def test_our_sample_of_flows_comes_out_as_it_is(samples: Path, tmp_path: Path) -> None:
+    sent = json.loads((samples / "coinglass/etf_flow.json").read_bytes())
+    rows = ETF_FLOW.read(payload(sent)).rows
+    flows = [(day, fund, (usd or 0.0) / 1e6, None) for day, fund, usd in rows.iter_rows() if fund != "TOTAL"]
+    unreported = (date(2025, 3, 4), "IBIT")
+    flows = [(*row[:3], datetime(2025, 3, 6)) if row[:2] == unreported else row for row in flows]
+    encoded = asked(etf_flows, folder(tmp_path / "market", {"etf_flow": flows}), datetime(2025, 3, 5, 12))
+    assert ETF_FLOW.read(payload(encoded)).rows.sort("trade_date", "fund").equals(rows.sort("trade_date", "fund"))
+    assert encoded["data"][1]["etf_flows"][-1] == {"etf_ticker": "IBIT"}
+
+
+def test_a_date_of_flows_is_there_once_a_fund_has_reported(tmp_path: Path) -> None:
+    published = datetime(2025, 3, 4, 2)
+    market = folder(tmp_path / "market", {"etf_flow": [(date(2025, 3, 3), "IBIT", 5.0, published)]})
+    assert asked(etf_flows, market, published - timedelta(seconds=1))["data"] == []
+    assert asked(etf_flows, market, published)["data"][0]["flow_usd"] == 5e6
+    assert asked(etf_flows, market, published, key="")["code"] == "401"

@@ -10,9 +10,19 @@ import polars as pl
 import pytest
 
 from sandbox.market import Market
-from sandbox.mempool import difficulty_adjustment, difficulty_adjustments, estimate, hashrate
+from sandbox.mempool import (
+    blocks,
+    difficulty_adjustment,
+    difficulty_adjustments,
+    estimate,
+    fees,
+    hashrate,
+    prices,
+    reward_stats,
+    rewards,
+)
 from sandbox.serving import Question
-from sources.mempool import read_difficulty_adjustment, read_hashrate, read_retarget
+from sources.mempool import DATASETS, read_difficulty_adjustment, read_hashrate, read_retarget
 from sources.payload import Payload
 from tests.unit.market_folder import write_table
 
@@ -183,6 +193,54 @@ def test_adjustments_round_trip_has_the_recorded_form(real: Path, tmp_path: Path
     ]
     question = Question(Market(tmp_path), datetime(2023, 12, 24), path={"period": "1w"})
     assert [entry[1] for entry in json.loads(bytes(difficulty_adjustments(question).body))] == [822528]
+
+
+def test_blocks_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -> None:
+    recorded = json.loads((real / "fixtures" / "mempool" / "v1_blocks_730000.json").read_text())
+    sent = recorded[0]
+    paid, earned = sent["extras"]["totalFees"], sent["extras"]["reward"]
+    row = {"height": sent["height"], "time": datetime.fromtimestamp(sent["timestamp"], UTC).replace(tzinfo=None)}
+    row |= {"difficulty": sent["difficulty"], "tx_count": sent["tx_count"]}
+    write_table(tmp_path, "blocks", [row | {"fees_btc": paid / 1e8, "subsidy_btc": (earned - paid) / 1e8}])
+    asked = Question(Market(tmp_path), row["time"], path={"count": "144"})
+    (ours,) = json.loads(bytes(blocks(asked).body))
+    assert ours.keys() <= sent.keys()
+    for name in ("height", "timestamp", "difficulty", "tx_count"):
+        assert ours[name] == sent[name]
+    assert ours["extras"] == {"totalFees": paid, "reward": earned}
+    statistics = json.loads(bytes(reward_stats(asked).body))
+    assert list(statistics) == list(json.loads((real / "fixtures/mempool/v1_mining_reward-stats_100.json").read_text()))
+    assert (statistics["totalReward"], statistics["totalFee"]) == (str(earned), str(paid))
+    before = Question(Market(tmp_path), row["time"] - timedelta(seconds=1), path={"count": "144"})
+    assert json.loads(bytes(blocks(before).body)) == []
+    assert reward_stats(before).status_code == 404
+
+
+def test_fees_and_rewards_are_given_by_finished_day(tmp_path: Path) -> None:
+    epoch(tmp_path)
+    rows = [
+        {"date": (START + timedelta(days=n)).date(), "block_count": 150, "fees_btc": 3.0 + n, "issuance_btc": 468.75}
+        for n in range(3)
+    ]
+    write_table(tmp_path, "onchain_1d", rows)
+    clock = START + timedelta(days=2, hours=5)
+    asked = Question(Market(tmp_path), clock)
+    by_name = {dataset.name: dataset for dataset in DATASETS}
+    for name, handler, first in (("block_fee", fees, 0.02), ("block_reward", rewards, 3.145)):
+        read = by_name[name].read(payload(bytes(handler(asked).body), clock)).rows
+        assert read.row(0) == (START + timedelta(hours=12), HEIGHT, first)
+        assert read.height == 2
+
+
+def test_price_is_where_the_running_hour_opened(tmp_path: Path) -> None:
+    hours = [
+        {"venue": "coinbase", "market": "spot", "open_time": START + timedelta(hours=n), "open": 70_000.4 + n}
+        for n in range(3)
+    ]
+    write_table(tmp_path, "price_1h", hours)
+    asked = Question(Market(tmp_path), START + timedelta(hours=1, minutes=59))
+    assert json.loads(bytes(prices(asked).body))["USD"] == 70_001
+    assert prices(Question(Market(tmp_path), START - timedelta(minutes=1))).status_code == 404
 
 
 def test_estimate_on_real_history_comes_close_to_the_adjustment(real: Path) -> None:

@@ -153,6 +153,41 @@ def test_each_series_is_asked_for_up_to_yesterday(tmp_path: Path) -> None:
     assert rows.rows() == [(name, day, values.pop(0)) for name in names for day in two]
 
 
+@pytest.mark.parametrize(
+    ("dataset", "names"),
+    [
+        ("realized_price", ["realized_price", "sth_realized_price", "lth_realized_price"]),
+        ("hashprice", ["hash_price_phs"]),
+    ],
+)
+def test_each_dataset_asks_for_its_own_series(tmp_path: Path, dataset: str, names: list[str]) -> None:
+    """No recording of these could be had; the shape is the documented one, as of every series."""
+    day = {"date": date(2026, 2, 4), "realized_cap_usd": 1.1e12, "supply_btc": 2e7, "price_usd": 7e4}
+    market = write_table(
+        tmp_path, "onchain_1d", [day | {"issuance_btc": 450.0, "fees_btc": 5.0, "hashrate_ehs": 1000.0}]
+    )
+    with asking(BY_NAME[dataset], market, datetime(2026, 2, 7, 0, 50), stand_in.ROUTES) as (session, server):
+        rows = rows_of(BY_NAME[dataset], session, Window.of_dates(date(2026, 2, 4), date(2026, 2, 5)))
+    assert [request.path for request in server.requests] == [f"api/series/{name}/day1" for name in names]
+    assert rows["series_name"].unique(maintain_order=True).to_list() == names
+    first = {"realized_price": 55_000.0, "hashprice": 31.85}[dataset]
+    assert rows.rows()[:2] == [(names[0], date(2026, 2, 4), pytest.approx(first)), (names[0], date(2026, 2, 5), None)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "right", "wrong", "reason"),
+    [
+        ("hashprice", "hash_price_phs", 31.9, 0.0319, "below 1"),  # of a terahash
+        ("realized_price", "lth_realized_price", 55e3, 55e5, "above 1e+06"),  # in cents
+        ("series", "realized_loss", 1.2e9, 1.2e17, "above 1e+12"),
+    ],
+)
+def test_a_figure_in_another_unit_is_refused(dataset: str, name: str, right: float, wrong: float, reason: str) -> None:
+    parsed = BY_NAME[dataset].read(series(answer([right, wrong]), name))
+    assert parsed.rows.rows() == [(name, date(2026, 2, 4), right)]
+    assert [reason in reject.reason for reject in parsed.rejects] == [True]
+
+
 @pytest.fixture
 def two_days(tmp_path: Path) -> Path:
     buckets = [

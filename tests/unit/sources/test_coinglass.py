@@ -1,6 +1,7 @@
 """CoinGlass: text and numbers read alike, errors inside HTTP 200 told apart, the running day left out."""
 
-from datetime import UTC, datetime, timedelta
+import csv
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sources.http import Session
 from tests.unit.venue_market import DAY, HOUR, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
-INTEREST, LIQUIDATION = BY_NAME["open_interest"], BY_NAME["liquidation"]
+INTEREST, LIQUIDATION, ETF_FLOW = BY_NAME["open_interest"], BY_NAME["liquidation"], BY_NAME["etf_flow"]
 T0 = datetime(2026, 1, 1)
 MS0 = 1767225600000
 DAY_MS = 86_400_000
@@ -169,3 +170,68 @@ def test_funding_is_percent_per_eight_hours_and_a_rate_of_ten_percent_is_refused
     parsed = funding.read(payload(answer([bar() | dict.fromkeys(("open", "high", "low", "close"), "49")])))
     assert parsed.rows.is_empty()
     assert parsed.rejects[0].reason.startswith("open_pct_8h")
+
+
+def test_the_recorded_flows_are_read_to_the_row(real: Path) -> None:
+    recorded = (real / "fixtures/coinglass/etf_bitcoin_flow_history.json").read_bytes()
+    parsed = ETF_FLOW.read(payload(recorded))
+    assert parsed.rejects == ()
+    assert parsed.rows.schema == ETF_FLOW.schema
+    assert parsed.rows.height == 30  # totals only: the recording was trimmed of its funds
+    assert parsed.rows.row(0) == (date(2026, 5, 20), "TOTAL", -70_500_000.0)
+    assert parsed.rows["trade_date"][-1] == date(2026, 7, 2)
+
+
+def test_the_recorded_flows_are_a_copy_of_farsides(real: Path) -> None:
+    recorded = (real / "fixtures/coinglass/etf_bitcoin_flow_history.json").read_bytes()
+    with (real / "fixtures/farside/history_daily_2026-08-22.csv").open() as history:
+        totals = {line["date"]: float(line["Total"]) for line in csv.DictReader(history)}
+    for day, _, usd in ETF_FLOW.read(payload(recorded)).rows.iter_rows():
+        assert usd == pytest.approx(totals[str(day)] * 1e6, abs=1)
+
+
+def test_the_documented_sample_with_its_funds_is_read_to_the_row(real: Path) -> None:
+    sent = (real / "fixtures/coinglass/etf_bitcoin_flow_history_doc_sample.json").read_bytes()
+    day = date(2024, 1, 11)
+    assert ETF_FLOW.read(payload(sent)).rows.rows() == [
+        (day, "GBTC", -95_100_000.0),
+        (day, "IBIT", 111_700_000.0),
+        (day, "FBTC", 227_000_000.0),
+        (day, "TOTAL", 655_300_000.0),
+    ]
+
+
+def test_a_fund_without_a_figure_is_null_and_not_zero(samples: Path) -> None:
+    rows = ETF_FLOW.read(payload((samples / "coinglass/etf_flow.json").read_bytes())).rows.rows()
+    assert (date(2025, 3, 4), "IBIT", None) in rows
+    assert (date(2025, 3, 4), "BTC", 0.0) in rows
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"timestamp": 1704931200}, "trade_date"),  # in seconds
+        ({"timestamp": 1704931200000 + 3_600_000}, "trade_date"),  # of another grid
+        ({"flow_usd": "(95.1)"}, "flow_usd"),
+        ({"flow_usd": 6.5e14}, "flow_usd: 650000000000000.0 is above 1e+11"),
+    ],
+)
+def test_a_date_of_flows_that_cannot_be_believed_is_refused(changed: dict[str, object], reason: str) -> None:
+    good = {"timestamp": 1704931200000, "flow_usd": 1.0}
+    parsed = ETF_FLOW.read(payload(answer([good, good | {"timestamp": 1705017600000} | changed])))
+    assert parsed.rows.rows() == [(date(2024, 1, 11), "TOTAL", 1.0)]
+    assert [reason in reject.reason for reject in parsed.rejects] == [True]
+
+
+def test_flows_that_lost_their_figures_are_a_changed_layout() -> None:
+    date_of = {"timestamp": 1704931200000, "flow_usd": 1.0, "etf_flows": [{"etf_ticker": "IBIT", "net_usd": 1.0}]}
+    with pytest.raises(SourceError, match="missing flow_usd") as caught:
+        ETF_FLOW.read(payload(answer([date_of])))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+def test_options_of_another_endpoint_are_no_flows(real: Path) -> None:
+    recorded = (real / "fixtures/coinglass/option_exchange_oi_history_BTC_USD_all_data.json").read_bytes()
+    with pytest.raises(SourceError) as caught:
+        ETF_FLOW.read(payload(recorded))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT

@@ -143,3 +143,108 @@ def test_refused_metric_is_told_from_a_blocked_address(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="CapRealUSD") as caught:
             session.get(URL, {"assets": "btc", "metrics": "CapRealUSD", "frequency": "1d"})
     assert caught.value.failure is Failure.REFUSED
+
+
+# The file on GitHub, for when the API cannot be reached
+
+
+def test_recorded_file_of_the_old_layout_is_read_to_the_row(real: Path) -> None:
+    parsed = read_asset_metric(payload((real / "fixtures/coinmetrics/csv_btc_old_layout_sample.csv").read_bytes()))
+    assert parsed.rejects == ()
+    assert parsed.rows.height == 10  # the four days of 2009 have blanks
+    first = parsed.rows.row(0, named=True)
+    assert first["metric_date"] == date(2020, 3, 20)
+    assert first["mvrv"] == 1.11275432
+    assert first["market_cap_usd"] == pytest.approx(112858311337.38545)
+    assert (first["block_count"], first["fees_btc"], first["active_addresses"]) == (109, 79.23757339, 734614)
+    assert parsed.rows["exchange_inflow_usd"].null_count() == 10  # the layout did not have it
+
+
+def test_recorded_days_of_the_newer_layout_are_read_by_name(real: Path) -> None:
+    body = (real / "fixtures/coinmetrics/community_daily_2025.csv").read_bytes()
+    parsed = read_asset_metric(payload(body))
+    assert parsed.rejects == ()
+    assert parsed.rows.height == 365
+    first = parsed.rows.row(0, named=True)
+    assert (first["metric_date"], first["price_usd"], first["mvrv"]) == (
+        date(2025, 1, 1), 94455.7965718878, 2.3030404933089104,
+    )  # fmt: skip
+    assert (first["hashrate_ths"], first["exchange_outflow_usd"]) == (764021519.2467396, 2666284758.016094)
+    assert first["supply_btc"] is None
+    december = parsed.rows.filter(metric_date=date(2025, 12, 13)).row(0, named=True)
+    revenue = december["issuance_usd"] + december["fees_btc"] * december["price_usd"]
+    assert revenue / (december["hashrate_ths"] / 1000) == pytest.approx(38.47, abs=0.005)  # USD a PH/s and day
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e-6, 1e-9])
+def test_hashrate_in_another_unit_is_refused(unit: float) -> None:
+    parsed = read_asset_metric(payload(json.dumps({"data": [day(HashRate=str(1.0e9 * unit))]})))
+    assert parsed.rows.is_empty()
+    assert "EH/s in 2026" in parsed.rejects[0].reason
+
+
+def test_only_whole_days_of_the_window_are_taken_from_the_file() -> None:
+    lines = "time,HashRate,PriceUSD,CapMVRVCur,CapMrktCurUSD"
+    for number, mvrv in enumerate(("1.5", "1.6", "1.7", "")):  # the last day is not complete
+        lines += f"\n2026-01-0{number + 1},1.0e9,90000.5,{mvrv},1.8e12"
+    asked = {"start_time": "2026-01-02", "end_time": "2026-01-31"}
+    rows = read_asset_metric(Payload(URL, asked, 200, {}, lines.encode(), FETCHED)).rows
+    assert rows.select("metric_date", "mvrv").rows() == [(date(2026, 1, 2), 1.6), (date(2026, 1, 3), 1.7)]
+
+
+def test_file_of_unknown_columns_is_a_changed_layout() -> None:
+    with pytest.raises(SourceError, match="missing HashRate") as caught:
+        read_asset_metric(payload("time,PriceUSD,CapMrktCurUSD,CapMVRVCur\n2026-01-01,1,1,1"))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    figures = {"price_usd": 9e4, "market_cap_usd": 1.8e12, "mvrv": 1.5, "hashrate_ehs": 1000.0, "block_count": 144}
+    figures |= {"issuance_btc": 450.0, "fees_btc": 5.0, "supply_btc": 2e7}
+    figures |= {"exchange_inflow_btc": 1e4, "exchange_outflow_btc": 1.1e4}
+    return write_table(tmp_path, "onchain_1d", [figures | {"date": date(2026, 1, n)} for n in range(1, 11)])
+
+
+@pytest.mark.parametrize(
+    ("faults", "hosts", "days"),
+    [
+        (None, ["community-api.coinmetrics.io"], [5, 6, 7, 8, 9]),
+        (
+            "community-api.coinmetrics.io=down",
+            ["community-api.coinmetrics.io"] * 3 + ["raw.githubusercontent.com"],
+            [5, 6, 7, 8],
+        ),
+    ],
+)
+def test_file_is_asked_only_when_the_api_cannot_be_reached(
+    market: Path, faults: str | None, hosts: list[str], days: list[int]
+) -> None:
+    clock = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    with running(market, faults=faults, routes=ROUTES) as stand_in:
+        session = Session(PROVIDER, upstream=stand_in.base_url, clock=clock)
+        pages = list(fetch_asset_metric(session, Window.of_dates(date(2026, 1, 5), date(2026, 1, 10))))
+    rows = read_asset_metric(pages[-1]).rows
+    assert [request.host for request in stand_in.requests] == hosts
+    assert [day.day for day in rows["metric_date"]] == days
+    first = {"price_usd": 9e4, "hashrate_ths": 1e9, "issuance_usd": 450 * 9e4, "exchange_outflow_usd": 1.1e4 * 9e4}
+    assert rows.row(0, named=True) == rows.row(0, named=True) | first
+
+
+def test_when_neither_answers_the_api_is_named(market: Path) -> None:
+    faults = "community-api.coinmetrics.io=down,raw.githubusercontent.com=down"
+    with running(market, faults=faults, routes=ROUTES) as stand_in:
+        session = Session(PROVIDER, upstream=stand_in.base_url)
+        with pytest.raises(SourceError, match="community-api") as caught:
+            list(fetch_asset_metric(session, JANUARY))
+    assert caught.value.failure is Failure.OUTAGE
+
+
+def test_refusal_of_the_api_is_told_and_not_papered_over_with_the_file() -> None:
+    refusal = json.dumps({"error": {"type": "forbidden", "message": "CapMVRVCur is not free any more"}}).encode()
+    with scripted(answer(refusal, "403 Forbidden")) as server:
+        session = Session(PROVIDER, upstream=server.base_url)
+        with pytest.raises(SourceError, match="not free any more") as caught:
+            list(fetch_asset_metric(session, JANUARY))
+    assert caught.value.failure is Failure.REFUSED
+    assert len(server.received) == 1

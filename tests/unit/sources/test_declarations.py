@@ -27,12 +27,15 @@ DAY = timedelta(days=1)
 
 # Where one dataset has several series and the answer does not say which it is.
 NAMED_AFTER = {
-    "fred_api.observation": "DGS10",
-    "stooq.daily_bar": "xauusd_d",
+    "bgeometrics.ratio": "sopr",
+    "bitview.hashprice": "hash_price_phs",
+    "bitview.realized_price": "sth_realized_price",
     "bitview.series": "realized_loss",
+    "fred_api.observation": "DGS10",
     "glassnode.metric": "realized_loss",
     "glassnode.ratio": "sopr",
     "kraken_futures.funding_rate": "PF_XBTUSD",
+    "stooq.daily_bar": "xauusd_d",
 }
 
 # Calendars: what they list does not hang on the market that the stand-in plays.

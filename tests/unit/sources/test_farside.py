@@ -89,6 +89,18 @@ def test_recorded_history_agrees_with_the_recorded_pages(real: Path) -> None:
         }
 
 
+def test_every_settled_row_of_the_recorded_history_holds_the_sum(real: Path) -> None:
+    # The rule for a complete date allows 0.15 m: funds are printed to 0.1 m, and so is their total.
+    history = (real / "fixtures/farside/history_daily_2026-08-22.csv").read_text()
+    rows = [row for row in csv.DictReader(StringIO(history)) if row["date"] >= "2024-01-11"]
+    assert len(rows) == 671
+    gaps = [abs(sum(float(row[fund]) for fund in FUNDS) - float(row["Total"])) for row in rows]
+    assert max(gaps) < 0.15
+    holidays = [row["date"] for row in rows if not any(float(row[fund]) for fund in FUNDS)]
+    assert len(holidays) == 16  # rows of dashes, flattened to zeros by that project
+    assert holidays[-1] == "2025-06-19"
+
+
 def test_our_sample_is_read_to_the_row(sample: str) -> None:
     parsed = read(sample)
     assert parsed.rejects == ()

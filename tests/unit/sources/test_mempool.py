@@ -12,6 +12,7 @@ from sources.dataset import Window
 from sources.errors import Failure, SourceError
 from sources.http import Session
 from sources.mempool import (
+    DATASETS,
     PROVIDER,
     fetch_difficulty_adjustment,
     fetch_hashrate,
@@ -24,6 +25,7 @@ from sources.payload import Payload
 from tests.unit.market_folder import write_table
 
 FETCHED = datetime(2026, 7, 4, 5, 50, tzinfo=UTC)
+BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 
 
 def payload(body: object) -> Payload:
@@ -122,6 +124,133 @@ def test_odd_entries_are_refused_alone() -> None:
     parsed = read_hashrate(payload({"hashrates": points}))
     assert parsed.rows["hashrate_ehs"].to_list() == [1000.0]
     assert len(parsed.rejects) == 2
+
+
+def test_recorded_fees_are_whole_satoshi(real: Path) -> None:
+    parsed = BY_NAME["block_fee"].read(recorded(real, "v1_mining_blocks_fees_1w"))
+    assert parsed.rejects == ()
+    assert parsed.rows.schema == BY_NAME["block_fee"].schema
+    assert parsed.rows.height == 6
+    assert parsed.rows.row(0) == (datetime(2022, 5, 9, 17, 58, 31), 735644, 0.2421289)
+
+
+def test_recorded_rewards_are_whole_satoshi(real: Path) -> None:
+    parsed = BY_NAME["block_reward"].read(recorded(real, "v1_mining_blocks_rewards"))
+    assert parsed.rejects == ()
+    assert parsed.rows.height == 5
+    assert parsed.rows.row(0) == (datetime(2019, 10, 18, 22, 40, 12), 599992, 12.60530933)  # the subsidy was 12.5
+    assert parsed.rows.row(-1) == (datetime(2022, 3, 3, 11, 52, 54), 725727, 6.38709605)
+
+
+def test_recorded_blocks_carry_reward_and_fees(real: Path) -> None:
+    parsed = BY_NAME["block"].read(recorded(real, "v1_blocks_730000"))
+    assert parsed.rejects == ()
+    assert parsed.rows.rows() == [
+        (
+            730000, "0000000000000000000384f28cb3b9cf4377a39cfd6c29ae9466951de38c0529",
+            datetime(2022, 4, 1, 16, 10, 49), 28587155782195.1, 1627, 3993515, 6.41321983, 0.16321983,
+        )
+    ]  # fmt: skip
+    one = json.loads((real / "fixtures" / "mempool" / "v1_block_363366.json").read_text())
+    row = BY_NAME["block"].read(payload([one])).rows.row(0, named=True)
+    assert (row["height"], row["reward_btc"], row["fees_btc"]) == (363366, 25.05949764, 0.05949764)
+
+
+def test_recorded_reward_statistics_are_text(real: Path) -> None:
+    parsed = BY_NAME["reward_stat"].read(recorded(real, "v1_mining_reward-stats_100"))
+    assert parsed.rejects == ()
+    stamp = FETCHED.replace(tzinfo=None)
+    assert parsed.rows.row(0) == (stamp, 736556, 736655, 638.11748254, 13.11748254, 164216)
+
+
+def test_recorded_price_is_in_dollars(real: Path) -> None:
+    parsed = BY_NAME["price"].read(recorded(real, "v1_prices"))
+    assert parsed.rows.rows() == [(datetime(2023, 12, 22, 13, 40, 11), 43753.0)]
+
+
+def test_recorded_price_of_another_moment_and_currency_is_not_the_price(real: Path) -> None:
+    with pytest.raises(SourceError, match="missing time, USD") as caught:
+        BY_NAME["price"].read(recorded(real, "v1_historical-price_EUR_1500000000"))
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+def group(**changed: object) -> dict[str, object]:
+    return {"avgHeight": 930000, "timestamp": 1767268800, "avgFees": 2500000, "avgRewards": 315000000} | changed
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "reason"),
+    [
+        ("block_fee", {"avgFees": 0.025}, "satoshi"),  # in coins
+        ("block_fee", {"avgFees": 2_500_000 * 10**8}, "above 400"),
+        ("block_reward", {"avgRewards": 3.15}, "satoshi"),
+        ("block_reward", {"avgRewards": 50}, "below 0.1"),  # whole coins
+        ("block_fee", {"timestamp": 1767268800000}, "group_at"),  # in milliseconds
+        ("block_fee", {"timestamp": None}, "group_at: no value"),
+    ],
+)
+def test_group_in_another_unit_is_refused(name: str, wrong: dict[str, object], reason: str) -> None:
+    parsed = BY_NAME[name].read(payload([group(), group(timestamp=1767355200) | wrong]))
+    assert parsed.rows["group_at"].to_list() == [datetime(2026, 1, 1, 12)]
+    assert [reason in reject.reason for reject in parsed.rejects] == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "reason"),
+    [
+        ("reward_stat", {"totalReward": "452.88"}, "satoshi"),
+        ("reward_stat", {"totalReward": "452"}, "reward_btc: 4.52e-06 is below 10"),
+        ("price", {"time": 1767268800000}, "priced_at"),
+        ("price", {"USD": 0.0088}, "price_usd: 0.0088 is below 1"),
+    ],
+)
+def test_figure_of_the_moment_in_another_unit_is_refused(
+    samples: Path, name: str, changed: dict[str, object], reason: str
+) -> None:
+    sent = json.loads((samples / "mempool" / f"{name}.json").read_text())
+    parsed = BY_NAME[name].read(payload(sent | changed))
+    assert parsed.rows.is_empty()
+    assert reason in parsed.rejects[0].reason
+
+
+def test_day_that_runs_is_left_out_of_fees_and_rewards() -> None:
+    midnight = int(FETCHED.replace(hour=0, minute=0).timestamp())
+    groups = [group(timestamp=midnight - 1), group(timestamp=midnight + 7200)]
+    assert BY_NAME["block_fee"].read(payload(groups)).rows["group_at"].to_list() == [datetime(2026, 7, 3, 23, 59, 59)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (1.003e18, "EH/s in 2026"),  # in thousands of hashes
+        (1.003e9, "EH/s in 2026"),  # in terahashes
+        (1.003e24, "above 100000"),  # in thousandths
+    ],
+)
+def test_hashrate_in_another_unit_is_refused(sent: float, reason: str) -> None:
+    points = [{"timestamp": 1767744000, "avgHashrate": 1.003e21}, {"timestamp": 1767830400, "avgHashrate": sent}]
+    parsed = read_hashrate(payload({"hashrates": points}))
+    assert parsed.rows["hashrate_ehs"].to_list() == [1003.0]
+    assert [reason in reject.reason for reject in parsed.rejects] == [True]
+
+
+def test_small_hashrate_of_early_years_is_believed() -> None:
+    points = [{"timestamp": 1293926400, "avgHashrate": 1.0e11}, {"timestamp": 1456790400, "avgHashrate": 1.1e18}]
+    assert read_hashrate(payload({"hashrates": points})).rows["hashrate_ehs"].to_list() == [1.0e-7, 1.1]
+
+
+def test_block_that_is_not_indexed_is_a_changed_layout(samples: Path) -> None:
+    blocks = json.loads((samples / "mempool" / "block.json").read_text())
+    blocks[0]["extras"] = {"pool": "unknown"}
+    with pytest.raises(SourceError, match="missing reward, totalFees"):
+        BY_NAME["block"].read(payload(blocks))
+
+
+@pytest.mark.parametrize("name", ["block_fee", "block_reward", "block"])
+def test_empty_list_has_no_rows_and_the_declared_columns(name: str) -> None:
+    parsed = BY_NAME[name].read(payload([]))
+    assert parsed.rows.is_empty()
+    assert parsed.rows.schema == BY_NAME[name].schema
 
 
 def test_nothing_in_the_period_is_no_rows() -> None:

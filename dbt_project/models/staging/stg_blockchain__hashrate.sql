@@ -1,0 +1,17 @@
+-- One row per UTC day and version.
+with
+
+versions as ({{ versions('blockchain__hashrate', 'chart_date', 'chart_date') }}),
+
+renamed as (
+    select
+        observed_date,
+        hashrate_ehs,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from versions
+)
+
+select * from renamed
