@@ -46,7 +46,7 @@ lint: .venv/.dev ## style, types, SQL, direction of imports
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-docs: .venv/.runtime ## a page of every model and column, of the warehouse built last; prints where it is
+docs: .venv/.dev ## the docs site, with the signals of the warehouse built last; prints where it is
 	@$(BIN)/leadline docs
 
 sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse

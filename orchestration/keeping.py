@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration import dbt, terminal
 from orchestration.request import RequestError, chosen
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT, Settings, environment
 from orchestration.upstream import origin
 from sources import DATASETS
 from sources.payload import Payload
@@ -16,6 +16,10 @@ from warehouse.home import Home
 from warehouse.landing import Landing
 from warehouse.loader import Loader
 from warehouse.rebuild import rebuild
+
+# Where docs/hooks.py finds what it writes about.
+DOCS_WAREHOUSE = "LEADLINE_DOCS_WAREHOUSE"
+DOCS_DBT = "LEADLINE_DOCS_DBT"
 
 
 def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) -> None:
@@ -88,11 +92,19 @@ def back_up() -> None:
 
 
 def write_docs() -> None:
-    """dbt's documentation site, with the columns and sizes of what was built last."""
+    """The docs site of what was built last: prose, signals with plots, rules, tables, errors, and dbt's own page."""
     home = _home()
-    if not home.build_file.exists():
+    if not (home.build_file.exists() and home.published.exists()):
         raise RequestError(f"Nothing is built in {home.path} yet. `leadline run` or `make demo` does.")
-    terminal.console().print(f"{dbt.document(home.build_file)}", highlight=False, soft_wrap=True)
+    try:
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config
+    except ImportError as error:
+        raise RequestError("The docs site needs mkdocs, which `make docs` installs.") from error
+    pages = {DOCS_WAREHOUSE: str(home.published), DOCS_DBT: str(dbt.document(home.build_file))}
+    with environment(**pages):
+        build(load_config(str(PROJECT / "mkdocs.yml"), site_dir=str(home.docs), strict=True))
+    terminal.console().print(f"{home.docs / 'index.html'}", highlight=False, soft_wrap=True)
 
 
 def _home() -> Home:

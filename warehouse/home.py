@@ -49,6 +49,11 @@ class Home:
         return self.path / "report"
 
     @property
+    def docs(self) -> Path:
+        """The docs site."""
+        return self.path / "docs"
+
+    @property
     def backup(self) -> Path:
         """Backups, one folder each."""
         return self.path / "backup"
