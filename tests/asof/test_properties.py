@@ -233,7 +233,7 @@ def touched_by(dataset_id: str) -> set[str]:
     _, _, table = dataset_id.partition(".")
     if "candle" in table:
         touched |= IN_DOLLARS | WEIGHTED | AGAINST_LEVEL | AGAINST_CLOSE
-    if table == "open_interest":
+    if table in {"open_interest", "future_summary"}:
         touched |= WEIGHTED
     if table == "urpd":
         touched |= AGAINST_LEVEL
@@ -261,12 +261,12 @@ def revise_every_dataset(connection: duckdb.DuckDBPyConnection) -> None:
         numbers = [
             name for name, column in declared.columns.items() if column.dtype == pl.Float64 and name not in declared.key
         ]
-        revised = ", ".join(f"1.03 * {name} as {name}" for name in numbers)
+        revised = [f"1.03 * {name} as {name}" for name in numbers]
         version = f"timestamp '{LATER}' as known_at, 'observed' as known_at_basis, 'later' as load_id"
         connection.execute(
             f"""
             insert into raw.{declared.table} by name
-            select * replace ({revised}, {version})
+            select * replace ({", ".join([*revised, version])})
             from raw.{declared.table}
             where hash({key}) % 5 = 0 and known_at < timestamp '{LATER - timedelta(days=2)}'
             qualify row_number() over (partition by {key} order by known_at desc) = 1
