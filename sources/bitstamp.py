@@ -7,7 +7,7 @@ wins and the bars before `end` come, so pages go backwards by `end`. The running
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,7 @@ def fetch_candles(session: Session, window: Window) -> Iterator[Payload]:
     first, end = milliseconds(window.start) // 1000, milliseconds(window.end) // 1000 - 1
     while end >= first:
         limit = min(PAGE, (end - first) // STEP + 1)
-        payload = session.get(OHLC, {"step": STEP, "limit": limit, "end": end})
+        payload = session.get(OHLC, {"step": STEP, "limit": limit, "start": first, "end": end})
         yield payload
         page = _bars(payload)
         if not page:
@@ -60,9 +60,19 @@ def _seconds(bar: object, payload: Payload) -> object:
 
 
 def read_bars(payload: Payload) -> Parsed:
-    """Rows of the finished bars on a page. Raises CHANGED_LAYOUT for another pair."""
+    """Rows of the finished bars on a page, those before the start that was asked for left out: the limit wins over it.
+
+    Raises CHANGED_LAYOUT for another pair.
+    """
     check(payload)  # once more, for answers that were saved by hand
-    return read_candles(payload, _bars(payload), partial(_candle, payload), symbol=PAIR, period=DAY)
+    start = from_s(payload.params.get("start", "0"))
+    bars = [bar for bar in _bars(payload) if not _is_before(bar, start, payload)]
+    return read_candles(payload, bars, partial(_candle, payload), symbol=PAIR, period=DAY)
+
+
+def _is_before(bar: object, start: object, payload: Payload) -> bool:
+    opened = from_s(fields(bar, ("timestamp",), payload)["timestamp"])
+    return isinstance(opened, datetime) and isinstance(start, datetime) and datetime(1971, 1, 1) < opened < start
 
 
 def _candle(payload: Payload, entry: object) -> Mapping[str, object]:

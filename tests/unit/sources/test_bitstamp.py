@@ -64,3 +64,10 @@ def test_days_are_paged_backwards_to_the_start_and_no_further(tmp_path: Path) ->
         rows = rows_of(CANDLES, session, window).sort("open_time")
     assert [request.params["limit"] for request in server.requests] == ["1000", "1000", "400"]
     assert rows["open_time"].to_list() == [row[2] for row in told[100:]]
+
+
+def test_bars_before_the_start_are_left_out_where_an_exchange_has_nothing_newer(tmp_path: Path) -> None:
+    market = folder(tmp_path / "market", {"price_1d": bars("bitstamp", "spot", T0, DAY, 50)})
+    window = Window.of_dates((T0 + 100 * DAY).date(), (T0 + 130 * DAY).date())
+    with asking(CANDLES, market, T0 + 131 * DAY, stand_in.ROUTES) as (session, _):
+        assert rows_of(CANDLES, session, window).is_empty()
