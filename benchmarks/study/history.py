@@ -75,8 +75,13 @@ def build(market: Path, home: Home, say: Callable[[str], None]) -> Path:
 
 
 def build_marts(home: Home, market: Path, say: Callable[[str], None]) -> None:
-    """dbt on what is loaded, as of the last day's cut-off. Models and tests that fail are named."""
+    """dbt on what is loaded, as of the last day's cut-off. Models and tests that fail are named.
+
+    Datasets that were declared after the folder was loaded are empty tables then.
+    """
     _, last = price_days(market)
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)
     variables = {
         "as_of": f"{cut_off(last):%Y-%m-%d %H:%M:%S}",
         "code_version": "study",
