@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 from pydantic import SecretStr
 
-from orchestration import dbt, surfaces
+from orchestration import computed, dbt, surfaces
 from orchestration.loading import ingest
 from orchestration.planning import Span, cut_off, midnight
 from orchestration.settings import Settings
@@ -82,6 +82,7 @@ def build_marts(home: Home, market: Path, say: Callable[[str], None]) -> None:
     _, last = price_days(market)
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
+        computed.ensure_tables(warehouse.connection)
     variables = {
         "as_of": f"{cut_off(last):%Y-%m-%d %H:%M:%S}",
         "code_version": "study",
