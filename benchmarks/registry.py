@@ -10,6 +10,7 @@ from benchmarks.claim import Claim, Size
 
 BENCHMARKS = {
     "marts": "benchmarks.marts",
+    "report": "benchmarks.report",
     "chain_follow": "benchmarks.chain_follow",
     "chain_value": "benchmarks.chain_value",
 }

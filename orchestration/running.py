@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,10 @@ class Outcome:
     published: bool
     dead: Mapping[str, str]
     failures: Sequence[str]
+    datasets: int  # that were asked
     new_rows: int
     revised_rows: int
+    seconds: float
     run_id: str
 
     @property
@@ -67,6 +70,7 @@ def execute(request: Request) -> Outcome:
     if request.selected:
         selection = [*(asset_key(dataset) for dataset in chosen(request.selected)), *BUILD]
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    started = time.monotonic()
     with instance_for(settings.home, keeps_history=request.keeps_history) as instance:
         result = defs.resolve_job_def(request.job).execute_in_process(
             run_config=dict(request.run_config),
@@ -93,8 +97,10 @@ def execute(request: Request) -> Outcome:
             and check.asset_key in BY_KEY
         },
         failures=[_reason(event) for event in result.all_events if event.is_step_failure],
+        datasets=len(raw),
         new_rows=sum(_number(metadata["new rows"]) for metadata in raw),
         revised_rows=sum(_number(metadata["revised rows"]) for metadata in raw),
+        seconds=time.monotonic() - started,
         run_id=result.run_id,
     )
 
@@ -124,7 +130,9 @@ def tell(outcome: Outcome, request: Request, home: Path, console: Console) -> No
         if not (outcome.new_rows or outcome.revised_rows):
             changed = "nothing new"
         where = home if request.as_of is None else f"{home}, under as_of/"
-        console.print(f"[green]published[/] {changed} · {where}", highlight=False)
+        usable = f"{outcome.datasets - len(outcome.dead)} of {outcome.datasets} datasets usable · "
+        told = f"{changed} · {usable if outcome.datasets else ''}{outcome.seconds:.0f} s · {where}"
+        console.print(f"[green]published[/] {told}", highlight=False)
     else:
         console.print("[red]nothing was published[/]; readers keep what they had", highlight=False)
 

@@ -70,6 +70,8 @@ class RichProgress(Progress):
         """End a dataset's line, or leave it standing with its trouble."""
         if trouble:
             self._bars.update(self._tasks[dataset], note=trouble[:60])
+            if not self._console.is_terminal:
+                self._console.print(f"  {dataset}: {trouble}", highlight=False, markup=False, soft_wrap=True)
         else:
             self._bars.remove_task(self._tasks[dataset])
 

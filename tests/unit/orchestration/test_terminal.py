@@ -34,7 +34,12 @@ def test_a_terminal_shows_bars_and_keeps_trouble_in_sight() -> None:
 
 def test_a_pipe_gets_plain_lines() -> None:
     said = shown(is_terminal=False)
-    assert said.splitlines() == ["· fetching", "  cboe.vix: 1,500 new, 2 revised", "· models"]
+    assert said.splitlines() == [
+        "· fetching",
+        "  cboe.vix: 1,500 new, 2 revised",
+        "  farside.etf_flow: blocked: a bot wall",
+        "· models",
+    ]
 
 
 def test_without_a_listener_a_run_is_silent() -> None:
