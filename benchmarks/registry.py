@@ -9,6 +9,8 @@ from importlib import import_module
 from benchmarks.claim import Claim, Size
 
 BENCHMARKS = {
+    "bulk": "benchmarks.bulk",
+    "refresh": "benchmarks.refresh",
     "marts": "benchmarks.marts",
     "report": "benchmarks.report",
     "chain_follow": "benchmarks.chain_follow",

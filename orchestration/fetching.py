@@ -4,7 +4,7 @@ A provider that is down costs only its own datasets. What is fetched is handed o
 goes on while slower providers still answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -188,7 +188,7 @@ def _session(
     provider: Provider,
     settings: Settings,
     receive: Callable[[Payload], None],
-    kept: Callable[[str], Payload | None],
+    kept: Callable[[str, Mapping[str, str]], Payload | None],
 ) -> Session:
     return Session(
         provider,

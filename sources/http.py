@@ -55,7 +55,7 @@ def ignore(payload: Payload) -> None:
     """The receiver of those who keep nothing."""
 
 
-def nothing_kept(url: str) -> None:
+def nothing_kept(url: str, params: Mapping[str, str]) -> None:
     """The memory of those who keep nothing."""
 
 
@@ -71,9 +71,10 @@ class Session:
     """One provider's answers, live or from the stand-in upstream; not for use by several threads at once.
 
     `upstream` is the stand-in's loopback address and `clock` the instant it answers for; without `upstream` requests go
-    to the provider itself. `kept` finds the newest landed answer to an address without parameters. `pace` and `sleep`
-    replace the provider's documented pace and real waiting. Raises ValueError for a clock without time zone or a CA
-    bundle that is not there, and SourceError UNSAFE for an upstream that is not on loopback.
+    to the provider itself. `kept` finds the newest landed answer to an address with parameters: what has not changed
+    since, as the provider says, is not sent again. `pace` and `sleep` replace the provider's documented pace and real
+    waiting. Raises ValueError for a clock without time zone or a CA bundle that is not there, and SourceError UNSAFE
+    for an upstream that is not on loopback.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Session:
         upstream: str | None = None,
         clock: datetime | None = None,
         receive: Callable[[Payload], None] = ignore,
-        kept: Callable[[str], Payload | None] = nothing_kept,
+        kept: Callable[[str, Mapping[str, str]], Payload | None] = nothing_kept,
         ca_bundle: str | None = None,
         limits: Limits | None = None,
         pace: Pace | None = None,
@@ -141,12 +142,12 @@ class Session:
         """Say something about the answers that is no reason to refuse them."""
         self.notes.append(what)
 
-    def kept(self, url: str) -> Payload | None:
-        """The newest good answer to this address, without parameters, that was landed earlier; None if there is none.
+    def kept(self, url: str, params: Mapping[str, str] | None = None) -> Payload | None:
+        """The newest good answer to this address with these parameters that was landed earlier; None if there is none.
 
         One from after the session's instant is not known yet, and one that could not be read as data is no answer.
         """
-        payload = self._kept(url)
+        payload = self._kept(url, params or {})
         if payload is None or payload.fetched_at > self.now() or verdict(payload, self.provider, ("text/html",)):
             return None
         return payload
@@ -208,7 +209,10 @@ class Session:
     def _attempt(self, request: "_Request") -> Payload:
         pace = self._slower.get(request.url, self._pace)
         pace.wait(self._limits.patience_s)
-        payload = self._exchange(request)
+        before = self.kept(request.url, request.params) if request.method == "GET" else None
+        payload = self._exchange(replace(request, headers={**request.headers, **_validators(before)}))
+        if before is not None and payload.status == 304:
+            return replace(before, fetched_at=payload.fetched_at)  # landed already: nothing to receive
         self._receive(payload)
         error = verdict(payload, self.provider, request.accept)
         if error is None:
@@ -296,6 +300,15 @@ class _Request:
     headers: Mapping[str, str]
     accept: tuple[str, ...]
     max_bytes: int | None
+
+
+def _validators(before: Payload | None) -> dict[str, str]:
+    """Headers that ask for an answer only if it is another than the one before."""
+    if before is None:
+        return {}
+    names = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+    kept = {name.lower(): value for name, value in before.headers.items()}
+    return {asked: kept[name] for name, asked in names.items() if name in kept}
 
 
 def _aware(clock: datetime | None) -> datetime | None:

@@ -120,7 +120,7 @@ class Landing:
             "dataset": dataset_id,
             "sequence": sequence,
             "url": _without_secrets(payload.url),
-            "params": _safe_params(payload),
+            "params": _safe(payload.params),
             "status": payload.status,
             "headers": {name: value for name, value in payload.headers.items() if name.lower() in SAFE_HEADERS},
             "fetched_at": payload.fetched_at.isoformat(),
@@ -137,14 +137,19 @@ class Landing:
             latest = self._latest_of(dataset_id).get(_request_hash(payload))
         return latest if latest and latest.content == payload.sha256[:16] else None
 
-    def answer(self, dataset_id: str, url: str) -> Payload | None:
-        """The newest answer to an address without parameters, None when it never gave one.
+    def answer(self, dataset_id: str, url: str, params: Mapping[str, str]) -> Payload | None:
+        """The newest answer to an address with these parameters, None when it never gave one.
 
-        Raises LandingError on a damaged file.
+        A damaged file is no answer: asking again must not fail for it.
         """
         with self._lock:
-            latest = self._latest_of(dataset_id).get(_request_hash_of(url, {}))
-        return self.read(latest) if latest and latest.is_answer else None
+            latest = self._latest_of(dataset_id).get(_request_hash_of(url, params))
+        if latest is None or not latest.is_answer:
+            return None
+        try:
+            return self.read(latest)
+        except LandingError:
+            return None
 
     def files(self, dataset_id: str | None = None) -> list[LandingFile]:
         """Every landed answer, of one dataset or of all, in the order of arrival."""
@@ -265,16 +270,16 @@ def _landing_file(dataset_id: str, match: re.Match[str], path: Path) -> LandingF
 
 
 def _request_hash(payload: Payload) -> str:
-    return _request_hash_of(payload.url, _safe_params(payload))
+    return _request_hash_of(payload.url, payload.params)
 
 
 def _request_hash_of(url: str, params: Mapping[str, str]) -> str:
-    request = json.dumps([_without_secrets(url), params], sort_keys=True)
+    request = json.dumps([_without_secrets(url), _safe(params)], sort_keys=True)
     return hashlib.sha256(request.encode()).hexdigest()[:16]
 
 
-def _safe_params(payload: Payload) -> dict[str, str]:
-    return {name: REDACTED if SECRET_NAME.search(name) else value for name, value in payload.params.items()}
+def _safe(params: Mapping[str, str]) -> dict[str, str]:
+    return {name: REDACTED if SECRET_NAME.search(name) else value for name, value in params.items()}
 
 
 def _without_secrets(url: str) -> str:
