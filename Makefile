@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-spark spark test-asof test-chain test-endings lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -23,7 +23,10 @@ test: .venv/.dev ## every test, with coverage; no network needed
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screenshots in build/screenshots
-	@$(BIN)/python -m pytest -m ui tests/ui
+	@$(BIN)/python -m pytest -m "ui and not slow" tests/ui
+
+test-hammer: .venv/.dev ## ten readers while a dozen runs publish: nobody waits, nobody sees half of anything
+	@$(BIN)/python -m pytest -m slow tests/ui/test_hammering.py -s
 
 test-spark: .venv/.dev .venv/.spark ## the chain join on a Spark cluster of this machine, one worker killed; needs Java 17
 	@$(BIN)/python -m pytest -m spark tests/spark

@@ -37,6 +37,12 @@ def browser(scenario_home: Path) -> Iterator[Browser]:
         chromium.close()
 
 
+def own_copy(scenario_home: Path, to: Path) -> Path:
+    """A copy of the demo's home that a test may change, with the market that fills it."""
+    shutil.copytree(scenario_home, to, symlinks=True)
+    return to
+
+
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
     """Where screenshots go: `build/screenshots`, kept as artefacts of a build."""

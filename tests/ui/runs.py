@@ -1,0 +1,17 @@
+"""Two refreshes and a back-fill, one after the other, in a process of their own: `python -m tests.ui.runs ROUNDS`."""
+
+import sys
+from datetime import date
+
+from orchestration.request import EXIT_PUBLISHED, Request
+from orchestration.running import execute
+
+ROUND = (
+    Request("refresh"),
+    Request("backfill", date(2026, 2, 1), date(2026, 2, 10)),
+    Request("refresh"),
+)
+
+if __name__ == "__main__":
+    codes = [execute(request).exit_code for _ in range(int(sys.argv[1])) for request in ROUND]
+    sys.exit(max(codes, default=EXIT_PUBLISHED))
