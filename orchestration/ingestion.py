@@ -7,16 +7,21 @@ blocking, and the build goes on.
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import pairwise
 
 import dagster as dg
 
 from orchestration.fetching import Fetched, Outcome
 from orchestration.loading import Ingested, ingest
+from orchestration.pictures import pictured
 from orchestration.progress import progress
 from orchestration.scope import POOL, Scope
 from sources import DATASETS
-from sources.dataset import Access, Cadence, Dataset
+from sources.dataset import CADENCE_TIMES, Access, Cadence, Dataset
 from sources.errors import Failure
+from warehouse.tables import sql_type
+
+A_RUN = timedelta(hours=1)  # from the scheduled time until the slowest run has materialised everything
 
 ANSWERED = "answered"
 CONTRACT = "contract"
@@ -43,7 +48,7 @@ def _spec(dataset: Dataset) -> dg.AssetSpec:
         kinds={"source", "duckdb"},
         owners=["team:leadline"],
         tags={"bucket": dataset.bucket.value, "cadence": dataset.cadence.value, "access": dataset.access.value},
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36)),
+        freshness_policy=freshness_policy(dataset.cadence),
         metadata={
             "dagster/column_schema": _columns(dataset),
             "provider": dg.MetadataValue.url(dataset.provider.home),
@@ -54,12 +59,26 @@ def _spec(dataset: Dataset) -> dg.AssetSpec:
     )
 
 
+def freshness_policy(cadence: Cadence) -> dg.FreshnessPolicy:
+    """Amber when a scheduled time has passed without a materialisation, red when two have.
+
+    Whether the data itself is as new as it should be, by its own dates, is what the check `fresh` says at each run.
+    """
+    times = CADENCE_TIMES[cadence]
+    hours = [moment.hour + moment.minute / 60 for moment in (*times, *times)]
+    gaps = [(after - before) % 24 or 24 for before, after in pairwise([*hours, hours[0]])]
+    return dg.FreshnessPolicy.time_window(
+        warn_window=timedelta(hours=max(gaps)) + A_RUN,
+        fail_window=timedelta(hours=max(sum(two) for two in pairwise(gaps))) + A_RUN,
+    )
+
+
 def _columns(dataset: Dataset) -> dg.TableSchema:
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name,
-                type=str(column.dtype),
+                type=sql_type(column.dtype),
                 description=f"{column.description} [{column.unit}]" if column.unit else column.description,
                 constraints=dg.TableColumnConstraints(nullable=column.nullable, unique=dataset.key == (name,)),
             )
@@ -87,9 +106,24 @@ def raw_assets(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.M
     progress().stage("fetching")
     selected = [BY_KEY[key] for key in sorted(context.selected_asset_keys) if key in BY_KEY]
     for ingested in ingest(scope.claimed_home(), scope.settings(), selected, scope.span()):
-        if ingested.trouble:
-            context.log.warning("%s: %s", ingested.dataset.id, ingested.trouble)
+        _tell(context, ingested)
         yield _result(ingested)
+
+
+def _tell(context: dg.AssetExecutionContext, ingested: Ingested) -> None:
+    """A line of the run's log for each dataset, as it is done."""
+    if ingested.trouble:
+        context.log.warning("%s: %s", ingested.dataset.id, ingested.trouble)
+        return
+    load = ingested.load
+    context.log.info(
+        "%s: %d new rows, %d revised, %d rejected; newest observation %s",
+        ingested.dataset.id,
+        load.rows_new if load else 0,
+        load.rows_revised if load else 0,
+        load.rejects if load else 0,
+        f"{ingested.newest:%Y-%m-%d %H:%M}" if ingested.newest else "none",
+    )
 
 
 def _result(ingested: Ingested) -> dg.MaterializeResult[None]:
@@ -97,7 +131,7 @@ def _result(ingested: Ingested) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         asset_key=asset_key(ingested.dataset),
         metadata={
-            "dagster/row_count": ingested.rows,
+            **pictured(ingested.portrait),
             "new rows": load.rows_new if load else 0,
             "revised rows": load.rows_revised if load else 0,
             "rejected rows": load.rejects if load else 0,

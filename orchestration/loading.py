@@ -24,6 +24,8 @@ from warehouse.home import Home
 from warehouse.landing import Landing
 from warehouse.loader import Loader, LoadResult
 from warehouse.logs import Attempt, log_attempts
+from warehouse.portrait import Portrait, portrait
+from warehouse.tables import RAW
 
 MOST_UNREADABLE = 20  # pages set aside before a load is given up: the layout has changed for good
 LONGEST_REASON = 400  # characters; the first reasons tell the rest
@@ -40,7 +42,7 @@ class Ingested:
     fetched: Fetched
     load: LoadResult | None
     load_error: str
-    rows: int
+    portrait: Portrait
     newest: datetime | None
     stale: str
 
@@ -117,8 +119,8 @@ def _load(home: Home, fetched: Fetched, now: datetime) -> Ingested:
         connection = warehouse.connection
         log_attempts(warehouse, [_attempt(fetched, refused)])
         newest = _newest(connection, dataset)
-        [[rows]] = connection.execute(f"select count(*) from raw.{dataset.table}").fetchall()
-        return Ingested(dataset, fetched, load, refused, rows, newest, stale(dataset, newest, now, connection))
+        seen = portrait(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
+        return Ingested(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
 
 
 def _load_all(loader: Loader, fetched: Fetched) -> tuple[LoadResult | None, str]:

@@ -1,7 +1,7 @@
 """Between raw and published: the option surface, then one dbt build of all models and tests."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,9 +10,12 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration import dbt, surfaces
 from orchestration.asof import frozen_copy
+from orchestration.describing import Describer, rows_of
+from orchestration.lineage import column_lineage
 from orchestration.progress import progress
 from orchestration.scope import POOL, Scope
 from orchestration.versions import code_version
+from sources import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
@@ -25,6 +28,9 @@ class _Layers(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        return ["team:leadline"]
 
 
 _TRANSLATOR = _Layers()
@@ -62,6 +68,8 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     """Staging, intermediate, marts and their tests: one `dbt build` in this process."""
     progress().stage("models")
     home = scope.home()
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)  # a dataset declared since the last fetch has its table, empty
     known_at = scope.known_at()
     if known_at is not None:
         home = frozen_copy(home, known_at)
@@ -75,16 +83,18 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
         select=_selected_models(context),
         on_node=progress().built,
     )
-    rows = _row_counts(home)
-    for event in built.events:
-        if event["data"]["node_info"]["unique_id"] not in _MANIFEST["nodes"]:
-            # The dbt project was edited after these definitions were loaded; the build used the new one.
-            context.log.warning("%s is new: reload the definitions to see it as an asset.", event["data"]["name"])
-            continue
-        for result in DbtCoreCliEventMessage(event, {}).to_default_asset_events(
-            _MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
-        ):
-            yield _with_more(result, rows)
+    lineage = column_lineage(_MANIFEST, home)
+    with Warehouse(home) as warehouse:
+        describer = Describer(warehouse.connection, _MANIFEST, _TRANSLATOR, lineage)
+        results = [result for event in built.events for result in _results(context, home, describer, event)]
+    tests = sum(isinstance(result, dg.AssetCheckResult) for result in results)
+    context.log.info(
+        "%d models and seeds built, %d tests held, %d failed",
+        len(results) - tests,
+        tests - len(built.failures),
+        len(built.failures),
+    )
+    yield from results
     if built.failures:
         raise dg.Failure(
             description="Models or tests failed, so nothing was published and readers keep the last good warehouse. "
@@ -99,20 +109,22 @@ def _selected_models(context: dg.AssetExecutionContext) -> list[str]:
     return sorted(key.path[-1] for key in context.selected_asset_keys)
 
 
-def _row_counts(home: Home) -> dict[str, int]:
-    """Rows a table, as the catalogue has them."""
-    with Warehouse(home) as warehouse:
-        tables = warehouse.connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()")
-        return {f"{schema}__{table}": size for schema, table, size in tables.fetchall()}
-
-
-def _with_more(result: Any, rows: dict[str, int]) -> Any:
-    """A dbt result with what a person wants to see beside it: rows of a table, what to do about a failed test."""
-    if isinstance(result, dg.Output) and result.output_name in rows:
-        return result.with_metadata({**result.metadata, "dagster/row_count": rows[result.output_name]})
-    if isinstance(result, dg.AssetCheckResult) and not result.passed:
-        return result._replace(
-            description=f"Rows break {result.check_name}. Its query is in the home's .build/dbt/compiled; "
-            "run it with `leadline sql` to see them."
-        )
-    return result
+def _results(context: dg.AssetExecutionContext, home: Home, describer: Describer, event: dbt.Event) -> Iterator[Any]:
+    """A dbt result with what a person wants to see beside it: the data of a model, what to do about a failed test."""
+    unique_id = event["data"]["node_info"]["unique_id"]
+    if unique_id not in _MANIFEST["nodes"]:
+        # The dbt project was edited after these definitions were loaded; the build used the new one.
+        context.log.warning("%s is new: reload the definitions to see it as an asset.", event["data"]["name"])
+        return
+    for result in DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+        _MANIFEST, dagster_dbt_translator=_TRANSLATOR, context=context
+    ):
+        if isinstance(result, dg.Output):
+            yield result.with_metadata({**result.metadata, **describer.metadata(unique_id)})
+        elif isinstance(result, dg.AssetCheckResult) and not result.passed:
+            yield result._replace(
+                description=f"Rows break {result.check_name}. See them: "
+                f"{rows_of(_MANIFEST, unique_id, home.build_file)}"
+            )
+        else:
+            yield result

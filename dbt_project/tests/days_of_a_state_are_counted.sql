@@ -1,4 +1,5 @@
 -- A state's or a regime's days begin at one when it changes, and go on by one when it does not.
+{{ config(meta={"dagster": {"ref": {"name": "fct_bucket_daily"}}}) }}
 with
 
 states as (

@@ -1,4 +1,5 @@
 -- Each date of the calendar has one regime, seven buckets and nine conditions.
+{{ config(meta={"dagster": {"ref": {"name": "fct_regime_daily"}}}) }}
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),

@@ -1,5 +1,6 @@
 -- The grain of each intermediate model: no two rows share the key, and no part of it is null. Models with versions are
 -- held by a test of their own, `one_version_at_a_time`.
+{{ config(meta={"dagster": {"ref": {"name": "int_signals__readings"}}}) }}
 {%- set keys = {
     'int_buckets__daily': ['signal_date', 'bucket'],
     'int_buckets__primaries': ['signal_date', 'bucket'],

@@ -1,5 +1,6 @@
 -- Each threshold that the regimes name has a row in force on each date, and each row of scope `regime` is one they
 -- name.
+{{ config(meta={"dagster": {"ref": {"name": "int_regime__thresholds"}}}) }}
 with
 
 thresholds as (select * from {{ ref('int_regime__thresholds') }}),

@@ -1,4 +1,5 @@
 -- Names that one seed uses and another should define: a misspelt one would make a rule silently unknown for ever.
+{{ config(meta={"dagster": {"ref": {"name": "rules"}}}) }}
 with
 
 rules as (select * from {{ ref('rules') }}),

@@ -1,5 +1,6 @@
 -- Identities between settled signals that are computed on different ways through the models. Where a provider took over
 -- from another there is none: windows never mix the two.
+{{ config(meta={"dagster": {"ref": {"name": "fct_signal_daily"}}}) }}
 with
 
 -- The mart names the source of the as-known reading; that of the settled one may be another.

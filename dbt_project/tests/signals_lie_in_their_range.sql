@@ -1,4 +1,5 @@
 -- Readings that no market has ever shown are a unit gone wrong: 61 instead of 61 bn, a fraction instead of percent.
+{{ config(meta={"dagster": {"ref": {"name": "fct_signal_daily"}}}) }}
 with
 
 readings as (select * from {{ ref('fct_signal_daily') }}),

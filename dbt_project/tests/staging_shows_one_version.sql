@@ -1,4 +1,6 @@
 -- Staging shows each key as one version at a time: no part of a key is null, no two versions are open, none overlap.
+-- depends_on: {{ ref('int_observations__unioned') }}
+{{ config(meta={"dagster": {"ref": {"name": "int_observations__unioned"}}}) }}
 {%- set keys = {
     'stg_bgeometrics__net_realized_pnl': ['observed_date'],
     'stg_bgeometrics__ratio': ['metric', 'observed_date'],

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 from orchestration import dbt
 from orchestration.definitions import defs
-from orchestration.ingestion import ANSWERED, BY_KEY, CONTRACT, FRESH, raw_assets
+from orchestration.ingestion import ANSWERED, BY_KEY, CONTRACT, FRESH, freshness_policy, raw_assets
 from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
+from orchestration.transformation import dbt_models
 from sources import DATASETS
 from sources.dataset import Access, Cadence
 
@@ -88,3 +90,23 @@ def test_the_etf_job_asks_who_prints_flows_and_publishes() -> None:
 def test_every_job_resolves() -> None:
     for name in ("refresh", "backfill", "build", "publish", "snapshot", "etf"):
         assert defs.resolve_job_def(name).name == name
+
+
+def test_an_asset_turns_amber_after_a_missed_time_and_red_after_two() -> None:
+    windows = {
+        cadence: (policy.warn_window.to_timedelta(), policy.fail_window.to_timedelta())
+        for cadence in Cadence
+        if (policy := freshness_policy(cadence))
+    }
+    assert windows == {
+        Cadence.DAILY: (timedelta(hours=25), timedelta(hours=49)),
+        Cadence.SNAPSHOT: (timedelta(hours=7), timedelta(hours=13)),
+        # 04:40 and 10:30: the longest wait is 18 h 10 min, and two times are a day apart.
+        Cadence.ETF: (timedelta(hours=19, minutes=10), timedelta(hours=25)),
+    }
+
+
+def test_every_dbt_test_is_a_check_of_an_asset() -> None:
+    manifest = json.loads(dbt.prepare().read_bytes())
+    tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
+    assert tests == {key.name for key in dbt_models.check_keys}
