@@ -67,7 +67,7 @@ def _of_model(
     parents = {}
     for parent in node["depends_on"]["nodes"]:
         relation = relations[parent]
-        schema.add_table(to_table(relation["relation_name"], dialect=DIALECT), columns[parent], dialect=DIALECT)
+        schema.add_table(to_table(relation["relation_name"], dialect=DIALECT), dict(columns[parent]), dialect=DIALECT)
         parents[relation["schema"], _table(relation)] = parent
     found: dict[str, list[tuple[str, str]]] = {}
     try:
@@ -98,7 +98,7 @@ def _of_model(
 
 
 def _is_sql(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] == "model" and node["language"] == "sql"
+    return bool(node["resource_type"] == "model" and node["language"] == "sql")
 
 
 def _table(node: Mapping[str, Any]) -> str:
