@@ -1,6 +1,6 @@
 -- Hashprices printed by miners' sites that lie more than a quarter off what is computed here for that day and the day
 -- before. A warning: on wild days prices differ by several percent, but a terahash's price looks a thousand times off.
-{{ config(severity='warn') }}
+{{ config(meta={"dagster": {"ref": {"name": "int_observations__mining"}}}, severity='warn') }}
 with
 
 computed as (

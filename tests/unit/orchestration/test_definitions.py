@@ -107,6 +107,7 @@ def test_an_asset_turns_amber_after_a_missed_time_and_red_after_two() -> None:
 
 
 def test_every_dbt_test_is_a_check_of_an_asset() -> None:
+    # One over several models says whose check it is: {{ config(meta={"dagster": {"ref": {"name": MODEL}}}) }}
     manifest = json.loads(dbt.prepare().read_bytes())
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     assert tests == {key.name for key in dbt_models.check_keys}
