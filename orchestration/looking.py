@@ -96,7 +96,9 @@ def show_status() -> None:
         declared = {dataset.id: dataset for dataset in DATASETS}
         for row in rows:
             newest = row["last_observed_at"]
-            late = stale(declared[row["dataset_id"]], newest and newest.replace(tzinfo=UTC), now, connection)
+            newest_at = newest and newest.replace(tzinfo=UTC)
+            dataset = declared.get(row["dataset_id"])
+            late = stale(dataset, newest_at, now, connection) if dataset else _late(row, newest_at, now)
             table.add_row(
                 row["dataset_id"],
                 _state(row["access"], row["last_outcome"], late),
@@ -107,6 +109,12 @@ def show_status() -> None:
                 row["last_message"] or _cell(row["last_outcome"]),
             )
     terminal.console().print(table)
+
+
+def _late(row: Mapping[str, Any], newest: datetime | None, now: datetime) -> str:
+    """As `stale`, for what is computed here and not declared by a provider."""
+    due_s = row["period_s"] + row["publication_lag_s"] + row["fresh_for_s"]
+    return "late" if newest is None or now - newest > timedelta(seconds=due_s) else ""
 
 
 def _state(access: str, outcome: str | None, late: str) -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from chain.errors import ChainError
 from orchestration.chain import follow_configured
+from orchestration.cli import main
 from orchestration.request import Request
 from orchestration.running import execute
 from orchestration.settings import Settings, environment
@@ -142,3 +144,12 @@ def test_the_computed_dataset_is_listed_among_the_sources(published):
         assert connection.execute(
             "select provider, may_republish from marts.dim_source where dataset_id = 'chain.cells'"
         ).fetchall() == [("chain", True)]
+
+
+def test_status_says_how_far_the_chain_reaches(published):
+    with environment(LEADLINE_HOME=str(published.parent)):
+        status = CliRunner().invoke(main, ["status"])
+        chain_status = CliRunner().invoke(main, ["chain", "status"])
+    assert (status.exit_code, "chain.cells" in status.output) == (0, True)
+    # The price of the scenario's last day is not out yet.
+    assert f"from {FIRST} to {LAST - timedelta(days=1)}" in " ".join(chain_status.output.split())

@@ -1,10 +1,12 @@
--- One row per declared dataset: what it is, on what terms, how far its data reaches and how the last attempt went.
+-- One row per declared dataset: what it is, on what terms, how far its data reaches and how the last attempt went. What
+-- is computed here from the chain is listed once there is any of it.
 with
 
 datasets as (
     select * from {{ source('raw', 'dataset') }}
     union all by name
     select * from {{ source('analytics', 'dataset') }}
+    where exists (select 1 from {{ source('analytics', 'chain_day') }})
 ),
 
 loads as (select * from {{ source('raw', 'load_ledger') }}),
@@ -23,6 +25,15 @@ coverage as (
     from loads
     where verdict = 'loaded'
     group by dataset_id
+    union all
+    select
+        'chain.cells',
+        min(day),
+        max(day),
+        cast(null as timestamp),
+        count(*)
+    from {{ source('analytics', 'chain_day') }}
+    having count(*) > 0
 ),
 
 last_attempts as (
