@@ -31,23 +31,23 @@ def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) 
     home = Home(settings.home)
     home.claim_origin(origin(settings))
     landing = Landing(home)
+    landed = []
     for file in files:
-        saved_at = fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        landing.store(
-            dataset.id,
-            Payload(
-                url=f"{dataset.provider.home}#saved-by-hand/{file.name}",
-                params={},
-                status=200,
-                headers={},
-                body=file.read_bytes(),
-                fetched_at=saved_at,
-            ),
+        payload = Payload(
+            url=f"{dataset.provider.home}#saved-by-hand/{file.name}",
+            params={},
+            status=200,
+            headers={},
+            body=file.read_bytes(),
+            fetched_at=fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC),
         )
+        landed.append(landing.store(dataset.id, payload) or landing.find(dataset.id, payload))
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
         loader = Loader(warehouse)
-        result = loader.load(dataset, loader.pending(dataset))
+        # What is named is read even where it looks like an error page, so that a person hears what is wrong with it.
+        named = [file for file in landed if file is not None]
+        result = loader.load(dataset, [*named, *loader.pending(dataset)])
     console = terminal.console()
     console.print(
         f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected. "
