@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench study clean
+.PHONY: help setup demo up run test test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench bench-chain study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -57,6 +57,9 @@ sql: .venv/.runtime ## a read-only SQL prompt on the published warehouse
 
 bench: .venv/.dev ## what the claims about speed rest on, each figure beside its limit; one alone: make bench NAMES=marts
 	@$(BIN)/python -m benchmarks $(NAMES)
+
+bench-chain: .venv/.dev .venv/.spark ## the chain at size: a day followed, 20 million outputs joined, 300 million valued; needs Java 17, 15 GB of disk
+	@$(BIN)/python -m benchmarks chain_follow chain_join chain_cells
 
 study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR [ARCHIVE=DIR with chains]
 	@$(BIN)/python -m benchmarks.study --market "$(MARKET)" $(if $(ARCHIVE),--archive "$(ARCHIVE)")

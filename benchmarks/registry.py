@@ -15,7 +15,12 @@ BENCHMARKS = {
     "report": "benchmarks.report",
     "chain_follow": "benchmarks.chain_follow",
     "chain_value": "benchmarks.chain_value",
+    "chain_join": "benchmarks.chain_join",
+    "chain_cells": "benchmarks.chain_cells",
 }
+
+# Run only when named: gigabytes of disk, and the better part of an hour. `make bench-chain` names them.
+LONG = frozenset({"chain_join", "chain_cells"})
 
 
 def benchmark(name: str) -> Callable[[Size], Iterator[Claim]]:

@@ -140,8 +140,8 @@ def _until(holds: Callable[[], bool], otherwise: str, folder: Path) -> None:
         try:
             if holds():
                 return
-        except OSError:
-            pass  # its page is not up yet
+        except (OSError, json.JSONDecodeError):
+            pass  # its page is not up yet, or still empty
         time.sleep(_PAUSE_S)
     logs = "\n".join(f"{log}: {log.read_text(errors='replace')[-600:]}" for log in sorted(folder.glob("*/log")))
     raise RuntimeError(f"{otherwise} in {_START_S} s.\n{logs}")

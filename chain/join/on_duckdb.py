@@ -82,6 +82,7 @@ def _limit(connection: duckdb.DuckDBPyConnection, limits: Limits, spill: Path) -
     spill.mkdir(parents=True)
     connection.execute("set timezone = 'UTC'")
     connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_progress_bar = false")  # `tell` says how far it is
     connection.execute("set memory_limit = $limit", {"limit": f"{limits.memory_bytes}B"})
     connection.execute("set temp_directory = $spill", {"spill": str(spill)})
     for table, columns in _EMPTY.items():

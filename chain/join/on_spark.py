@@ -4,7 +4,7 @@ Spark reads the copy by itself, so its workers must see the folder under the sam
 doing again what a lost worker had done are Spark's own work; the cells come back to this machine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,17 +26,23 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def join_on_spark(
-    copy: PublicCopy, main_chain: pl.DataFrame, work: Path, master: str, tell: Callable[[str], None]
+    copy: PublicCopy,
+    main_chain: pl.DataFrame,
+    work: Path,
+    master: str,
+    more: Mapping[str, str],
+    tell: Callable[[str], None],
 ) -> None:
     """Write the cells to `work`/cells/0/spent.parquet and created.parquet; `master` is like spark://host:7077.
 
-    Raises JoinError when pyspark or Java is missing, the cluster cannot be reached or the job fails.
+    `more` are settings of Spark's own, on top of ours. Raises JoinError when pyspark or Java is missing, the cluster
+    cannot be reached or the job fails.
     """
     rows = sum(count for _, count in copy.days())
     partitions = min(max(rows // _ROWS_A_PARTITION, _FEWEST_PARTITIONS), _MOST_PARTITIONS)
     target = work / "cells" / "0"
     target.mkdir(parents=True, exist_ok=True)
-    with _session(master, partitions) as spark:
+    with _session(master, partitions, more) as spark:
         tell(f"joining on {master} in {partitions} partitions")
         transactions = spark.read.schema(TRANSACTION_COLUMNS).parquet(str(copy.transactions))
         transactions.createOrReplaceTempView("transactions")
@@ -49,7 +55,7 @@ def join_on_spark(
 
 
 @contextmanager
-def _session(master: str, partitions: int) -> "Iterator[SparkSession]":
+def _session(master: str, partitions: int, more: Mapping[str, str]) -> "Iterator[SparkSession]":
     try:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
@@ -72,7 +78,7 @@ def _session(master: str, partitions: int) -> "Iterator[SparkSession]":
     if urlsplit(master).hostname in _LOOPBACK or master.startswith("local"):
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     builder = SparkSession.builder.master(master)
-    for name, value in settings.items():
+    for name, value in {**settings, **more}.items():
         builder = builder.config(name, value)
     try:
         spark = builder.getOrCreate()

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +35,10 @@ class OnDuckDB:
 
 @dataclass(frozen=True)
 class OnSpark:
-    """On the cluster behind this master URL."""
+    """On the cluster behind this master URL. `settings` are Spark's own, like spark.executor.memory."""
 
     master: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def join(
         tell(f"{len(chain.blocks):,} blocks from height {chain.first_height:,} to {chain.last_height:,}")
         blocks = chain.blocks.select("block_hash", "day", "coinbase_is_coin")
         if isinstance(engine, OnSpark):
-            join_on_spark(copy, blocks, work, engine.master, tell)
+            join_on_spark(copy, blocks, work, engine.master, engine.settings, tell)
         else:
             _require_room(work, int(chain.blocks["transactions"].sum()))
             join_on_duckdb(copy, blocks, work, engine.limits, tell)
