@@ -9,30 +9,34 @@ from chain.errors import JoinError
 from chain.join.main_chain import MainChain
 
 
-def require_sound(spent: pl.DataFrame, created: pl.DataFrame, chain: MainChain) -> None:
+def require_sound(spent: pl.LazyFrame, created: pl.DataFrame, chain: MainChain) -> None:
     """Raise JoinError unless the joined cells hold just what the main chain's blocks hold.
 
     `spent` and `created` are sums over all buckets of what `chain.join.logic` gives, with its counts of what is wrong.
-    Each check names the first day on which it fails.
+    Each check names the first day on which it fails. Of `spent`, which has millions of rows, only sums by day are held.
     """
-    for table, days in ((spent, "spent_day"), (created, "created_day")):
+    sums = pl.col("satoshi", "coins", "faulty", "conflicts").sum()
+    by_day_spent = spent.group_by("spent_day").agg(sums).collect(engine="streaming")
+    by_day_created = spent.group_by("created_day").agg(sums).collect(engine="streaming")
+    for table, days in ((by_day_spent, "spent_day"), (created, "created_day")):
         for trouble, what in (
             ("faulty", "amounts or scripts that are missing or impossible"),
             ("conflicts", "rows that are on the main chain twice and differ"),
         ):
             _refuse(
-                table.filter(pl.col(trouble) > 0).group_by(days).agg(pl.col(trouble).sum()).sort(days).rows(),
+                table.filter(pl.col(trouble) > 0).select(days, trouble).sort(days).rows(),
                 f"{{1}} {what}. Fetch the files of that day again.",
             )
     _require_all_transactions(created, chain)
-    _require_all_inputs(spent, created)
+    _require_all_inputs(by_day_spent, created)
+    unknown = spent.filter(pl.col("created_day").is_null()).select("spent_day", "coins").sort("spent_day")
     _refuse(
-        spent.filter(pl.col("created_day").is_null()).select("spent_day", "coins").sort("spent_day").rows(),
+        unknown.collect(engine="streaming").rows(),
         "{1} inputs spend coins of transactions that are not in the copy, which begins at height "
         f"{chain.first_height}. Fetch all days from the first block on.",
     )
-    _require_no_more_spent_than_created(spent, created)
-    _require_no_more_than_the_subsidy(spent, created, chain)
+    _require_no_more_spent_than_created(by_day_created, created)
+    _require_no_more_than_the_subsidy(by_day_spent, created, chain)
 
 
 def _require_all_transactions(created: pl.DataFrame, chain: MainChain) -> None:
@@ -49,11 +53,11 @@ def _require_all_transactions(created: pl.DataFrame, chain: MainChain) -> None:
     )
 
 
-def _require_all_inputs(spent: pl.DataFrame, created: pl.DataFrame) -> None:
+def _require_all_inputs(by_day_spent: pl.DataFrame, created: pl.DataFrame) -> None:
     """Each transaction says how many inputs it has."""
     expected = created.select(pl.col("created_day").alias("spent_day"), pl.col("inputs"))
     compared = expected.join(
-        spent.group_by("spent_day").agg(pl.col("coins").sum()), on="spent_day", how="full", coalesce=True
+        by_day_spent.select("spent_day", "coins"), on="spent_day", how="full", coalesce=True
     ).select("spent_day", pl.col("coins").fill_null(0), pl.col("inputs").fill_null(0))
     _refuse(
         compared.filter(pl.col("coins") != pl.col("inputs")).sort("spent_day").rows(),
@@ -61,9 +65,9 @@ def _require_all_inputs(spent: pl.DataFrame, created: pl.DataFrame) -> None:
     )
 
 
-def _require_no_more_spent_than_created(spent: pl.DataFrame, created: pl.DataFrame) -> None:
-    totals = spent.group_by("created_day").agg(
-        pl.col("satoshi").sum().alias("spent_satoshi"), pl.col("coins").sum().alias("spent_coins")
+def _require_no_more_spent_than_created(by_day_created: pl.DataFrame, created: pl.DataFrame) -> None:
+    totals = by_day_created.select(
+        "created_day", pl.col("satoshi").alias("spent_satoshi"), pl.col("coins").alias("spent_coins")
     )
     compared = totals.join(created, on="created_day", how="left").select(
         "created_day", "spent_satoshi", "satoshi", "spent_coins", "coins"
@@ -76,7 +80,7 @@ def _require_no_more_spent_than_created(spent: pl.DataFrame, created: pl.DataFra
     )
 
 
-def _require_no_more_than_the_subsidy(spent: pl.DataFrame, created: pl.DataFrame, chain: MainChain) -> None:
+def _require_no_more_than_the_subsidy(by_day_spent: pl.DataFrame, created: pl.DataFrame, chain: MainChain) -> None:
     """What a day's blocks create beyond what they spend is at most what their coinbases may make."""
     subsidy: dict[date, int] = {}
     for height, day, is_coin in chain.blocks.select("height", "day", "coinbase_is_coin").iter_rows():
@@ -84,7 +88,7 @@ def _require_no_more_than_the_subsidy(spent: pl.DataFrame, created: pl.DataFrame
     compared = (
         created.select("created_day", pl.col("satoshi").alias("created"))
         .join(
-            spent.group_by(created_day="spent_day").agg(pl.col("satoshi").sum().alias("spent")),
+            by_day_spent.select(pl.col("spent_day").alias("created_day"), pl.col("satoshi").alias("spent")),
             on="created_day",
             how="left",
         )

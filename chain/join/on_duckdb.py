@@ -59,8 +59,9 @@ def join_on_duckdb(
     days = copy.days()
     buckets = limits.buckets(sum(rows for _, rows in days))
     work = work / f"{buckets}-buckets"
-    with duckdb.connect() as connection, readable(copy.folder):
-        _limit(connection, limits, work / "spill")
+    with readable(copy.folder), limited(limits, work / "spill") as connection:
+        for table, columns in _EMPTY.items():
+            connection.execute(f"create temp table no_{table} ({columns})")
         connection.register("main_chain", main_chain.to_arrow())
         batches = _batches(days)
         for number, files in enumerate(batches):
@@ -77,16 +78,27 @@ def join_on_duckdb(
                     _join(connection, work / "split", bucket, aside)
 
 
-def _limit(connection: duckdb.DuckDBPyConnection, limits: Limits, spill: Path) -> None:
+@contextmanager
+def limited(limits: Limits, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that keeps to the limits and spills into this folder, which is emptied first."""
     shutil.rmtree(spill, ignore_errors=True)  # of a join that was killed
     spill.mkdir(parents=True)
+    with duckdb.connect() as connection:
+        _limit(connection, limits, spill)
+        yield connection
+
+
+def text(path: Path) -> str:
+    """A path as a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _limit(connection: duckdb.DuckDBPyConnection, limits: Limits, spill: Path) -> None:
     connection.execute("set timezone = 'UTC'")
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_progress_bar = false")  # `tell` says how far it is
     connection.execute("set memory_limit = $limit", {"limit": f"{limits.memory_bytes}B"})
     connection.execute("set temp_directory = $spill", {"spill": str(spill)})
-    for table, columns in _EMPTY.items():
-        connection.execute(f"create temp table no_{table} ({columns})")
     connection.execute("set partitioned_write_max_open_files = $most", {"most": 2 * _MOST_BUCKETS})
     connection.execute("set partitioned_write_flush_threshold = $rows", {"rows": _WAITING_ROWS})
     if limits.threads:
@@ -107,7 +119,7 @@ def _batches(days: list[tuple[list[Path], int]]) -> list[list[Path]]:
 
 
 def _split(connection: duckdb.DuckDBPyConnection, files: list[Path], folder: Path, buckets: int) -> None:
-    names = ", ".join(_text(file) for file in files)
+    names = ", ".join(text(file) for file in files)
     connection.execute(
         f"create or replace temp view transactions as from read_parquet([{names}], union_by_name = true)"
     )
@@ -115,7 +127,7 @@ def _split(connection: duckdb.DuckDBPyConnection, files: list[Path], folder: Pat
         # The first two digits of the key as a number; fewer buckets take its highest bits.
         bucket = f"cast('0x' || substr(cast(transaction_key as varchar), 1, 2) as integer) * {buckets} // 256"
         connection.execute(
-            f"copy (select *, {bucket} as bucket from ({query})) to {_text(folder / table)} "
+            f"copy (select *, {bucket} as bucket from ({query})) to {text(folder / table)} "
             "(format parquet, partition_by (bucket), compression zstd, compression_level 1)"
         )
 
@@ -123,12 +135,12 @@ def _split(connection: duckdb.DuckDBPyConnection, files: list[Path], folder: Pat
 def _join(connection: duckdb.DuckDBPyConnection, split: Path, bucket: int, folder: Path) -> None:
     for table in ("creators", "spends"):
         files = sorted(split.glob(f"*/{table}/bucket={bucket}/*.parquet"))
-        names = ", ".join(_text(file) for file in files)
+        names = ", ".join(text(file) for file in files)
         # A small copy leaves buckets empty.
         rows = f"read_parquet([{names}], hive_partitioning = false)" if files else f"no_{table}"
         connection.execute(f"create or replace temp view {table} as from {rows}")
     for name, query in (("spent", SPENT_CELLS), ("created", CREATED_CELLS)):
-        connection.execute(f"copy ({query}) to {_text(folder / f'{name}.parquet')} (format parquet)")
+        connection.execute(f"copy ({query}) to {text(folder / f'{name}.parquet')} (format parquet)")
 
 
 @contextmanager
@@ -139,7 +151,3 @@ def _whole_folder(target: Path) -> Iterator[Path]:
     aside.mkdir(parents=True)
     yield aside
     aside.rename(target)
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

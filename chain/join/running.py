@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
 from chain.errors import JoinError
 from chain.join.checks import require_sound
@@ -16,11 +17,12 @@ from chain.join.copy import PublicCopy
 from chain.join.digest import cells_digest
 from chain.join.logic import version
 from chain.join.main_chain import main_chain
-from chain.join.on_duckdb import Limits, join_on_duckdb
+from chain.join.on_duckdb import Limits, join_on_duckdb, limited, text
 from chain.join.on_spark import join_on_spark
 from chain.published import Cells, Reach, publish
 
 WAY = "parquet"
+KEYS = {"spent": "created_day, spent_day", "created": "created_day"}
 
 # Bytes on disk for each transaction and its inputs while a join works: what is split, with some room for spilling.
 _WORK_BYTES_A_TRANSACTION = 250
@@ -74,29 +76,34 @@ def join(
         else:
             _require_room(work, int(chain.blocks["transactions"].sum()))
             join_on_duckdb(copy, blocks, work, engine.limits, tell)
-        spent, created = _summed(work, "spent"), _summed(work, "created")
-        require_sound(spent, created, chain)
-        reach = Reach(WAY, chain.first_height, chain.last_height, chain.last_hash, chain.last_day)
+        limits = engine.limits if isinstance(engine, OnDuckDB) else Limits()
+        with limited(limits, work / "spill") as connection:
+            spent, created = (_summed(connection, work, name) for name in KEYS)
+            require_sound(pl.scan_parquet(spent), pl.read_parquet(created), chain)
+            reach = Reach(WAY, chain.first_height, chain.last_height, chain.last_hash, chain.last_day)
 
-        def write(folder: Path) -> None:
-            spent.select("created_day", "spent_day", "satoshi", "coins").write_parquet(folder / "spent.parquet")
-            created.select("created_day", "satoshi", "coins").write_parquet(folder / "created.parquet")
+            def write(folder: Path) -> None:
+                for summed, (name, keys) in zip((spent, created), KEYS.items(), strict=True):
+                    connection.execute(
+                        f"copy (select {keys}, satoshi, coins from read_parquet({text(summed)}) order by {keys}) "
+                        f"to {text(folder / f'{name}.parquet')} (format parquet)"
+                    )
 
-        cells = publish(root, write, reach)
+            cells = publish(root, write, reach)
         shutil.rmtree(work)
-    return Joined(cells, cells_digest(cells.spent, cells.created), spent.height, created.height)
+    rows = [pq.read_metadata(file).num_rows for file in (cells.spent, cells.created)]
+    return Joined(cells, cells_digest(cells.spent, cells.created), *rows)
 
 
-def _summed(work: Path, name: str) -> pl.DataFrame:
-    """The cells of all buckets together, in the order of their keys."""
-    files = sorted(str(file) for file in work.glob(f"**/cells/*/{name}.parquet"))
-    keys = "created_day, spent_day" if name == "spent" else "created_day"
-    with duckdb.connect() as connection:
-        return connection.execute(
-            f"select {keys}, cast(sum(columns(* exclude ({keys}))) as bigint) from read_parquet($files) "
-            f"group by {keys} order by {keys}",
-            {"files": files},
-        ).pl()
+def _summed(connection: duckdb.DuckDBPyConnection, work: Path, name: str) -> Path:
+    """A file with the cells of all buckets together."""
+    files = ", ".join(text(file) for file in sorted(work.glob(f"**/cells/*/{name}.parquet")))
+    summed, keys = work / f"{name}.parquet", KEYS[name]
+    connection.execute(
+        f"copy (select {keys}, cast(sum(columns(* exclude ({keys}))) as bigint) from read_parquet([{files}]) "
+        f"group by {keys}) to {text(summed)} (format parquet)"
+    )
+    return summed
 
 
 def _require_room(work: Path, transactions: int) -> None:
