@@ -189,7 +189,7 @@ def read_funding_rate(payload: Payload) -> Parsed:
 
 
 def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+    record = _of_symbol(fields(entry, FUNDING_FIELDS, payload), payload)
     return {
         "symbol": record["symbol"],
         "funding_time": from_ms(record["fundingTime"]),
@@ -203,7 +203,7 @@ def read_open_interest_history(payload: Payload) -> Parsed:
 
 
 def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, OPEN_INTEREST_FIELDS, payload)
+    record = _of_symbol(fields(entry, OPEN_INTEREST_FIELDS, payload), payload)
     return {
         "symbol": record["symbol"],
         # A number in payloads, text in the documentation: both are read.
@@ -211,6 +211,14 @@ def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
         "open_interest_btc": record["sumOpenInterest"],
         "open_interest_usd": record["sumOpenInterestValue"],
     }
+
+
+def _of_symbol(record: Mapping[str, Any], payload: Payload) -> Mapping[str, Any]:
+    """The record. Raises CHANGED_LAYOUT for another product's, such as a coin-margined contract's."""
+    if record["symbol"] != SYMBOL:
+        what = f"{payload.url} sent {record['symbol']!r:.40} where {SYMBOL} was expected."
+        raise SourceError(Failure.CHANGED_LAYOUT, what)
+    return record
 
 
 def _rows(payload: Payload) -> list[Any]:

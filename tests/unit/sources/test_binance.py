@@ -166,6 +166,32 @@ def test_an_error_body_is_no_data(real: Path, name: str) -> None:
     assert failure_of(BY_NAME[name], body).failure is Failure.REFUSED
 
 
+@pytest.mark.parametrize(
+    ("recording", "name"),
+    [
+        # Coin-margined: contracts of 100 USD.
+        ("dapi_v1_fundingRate_BTCUSD_PERP", "funding_rate"),
+        ("dapi_futures_data_openInterestHist", "open_interest"),
+        ("dapi_v1_openInterest", "open_interest"),
+        ("dapi_futures_data_takerBuySellVol", "open_interest"),
+        ("dapi_futures_data_topLongShortPositionRatio", "open_interest"),
+        # Other endpoints of the same market.
+        ("fapi_v1_openInterest", "open_interest"),
+        ("fapi_v1_premiumIndex", "funding_rate"),
+        ("fapi_v1_fundingInfo", "funding_rate"),
+        ("fapi_exchangeInfo", "funding_rate"),
+        ("fapi_futures_data_takerlongshortRatio", "open_interest"),
+        ("fapi_futures_data_topLongShortAccountRatio", "open_interest"),
+        ("fapi_futures_data_topLongShortPositionRatio", "open_interest"),
+        ("fapi_futures_data_longShortRatio_BTCUSDT_2026", "open_interest"),
+    ],
+)
+def test_a_recording_of_another_product_or_endpoint_is_refused(real: Path, recording: str, name: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        recorded(real, recording, name)
+    assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_a_block_page_is_no_data(real: Path, name: str) -> None:
     page = (real / "fixtures" / "errors" / "cloudfront_http_403_country_block.html").read_bytes()

@@ -59,17 +59,12 @@ def reasons() -> Mapping[str, str]:
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))["reasons"]
 
 
-@pytest.fixture(scope="module")
-def pending() -> Mapping[str, str]:
-    return tomllib.loads(LEDGER.read_text(encoding="utf-8")).get("pending", {})
-
-
 def test_every_recording_is_read_by_a_test_or_has_a_reason(
-    recordings: list[str], modules: Mapping[str, list[str]], reasons: Mapping[str, str], pending: Mapping[str, str]
+    recordings: list[str], modules: Mapping[str, list[str]], reasons: Mapping[str, str]
 ) -> None:
     assert len(recordings) > 100
     named = {file for file in recordings if any(names(strings, file) for strings in modules.values())}
-    assert set(recordings) - named - set(reasons) - set(pending) == set()
+    assert set(recordings) - named - set(reasons) == set()
 
 
 def test_a_reason_is_a_reason_and_its_file_is_there_and_read_by_nobody(
