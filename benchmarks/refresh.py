@@ -29,7 +29,7 @@ LAST_DAY = date(2026, 2, 6)
 DAYS_BEFORE = {Size.SMALL: 2, Size.FULL: 40}
 LATENCY_S = 0.2
 LIMIT_S = 15
-KEYLESS = [each for each in DATASETS if each.provider.key_header is None and each.access is not Access.ARCHIVE]
+KEYLESS = [each for each in DATASETS if not each.provider.key_variable and each.access is not Access.ARCHIVE]
 
 
 def run(size: Size) -> Iterator[Claim]:

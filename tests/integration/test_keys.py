@@ -1,6 +1,6 @@
-"""A key goes into its header and nowhere else: every keyed provider with a canary, in runs that succeed and that fail.
+"""A key goes where its provider takes it and nowhere else: each with a canary, in runs that succeed and that fail.
 
-Whoever declares a key header is covered here by declaring it.
+Whoever declares a key is covered here by declaring it.
 """
 
 import gzip
@@ -24,7 +24,7 @@ from sandbox.server import Running, running
 from sandbox.serving import Handler, Question
 from sources import PROVIDERS
 
-KEYED = tuple(provider for provider in PROVIDERS if provider.key_header)
+KEYED = tuple(provider for provider in PROVIDERS if provider.key_variable)
 CANARIES = {provider.name: f"canary-of-{provider.name}-6f1d0c" for provider in KEYED}
 DAY = date(2026, 2, 6)
 
@@ -117,9 +117,11 @@ def test_no_file_of_a_run_holds_a_key(market: Path, tmp_path: Path, capfd: pytes
         canary = CANARIES[provider.name]
         assert asked, f"{provider.name} was not asked"
         for request in asked:
-            sent = {name for name, value in request.headers.items() if canary in value}
-            assert sent == {(provider.key_header or "").lower()}
-            assert canary not in f"{request.path} {request.params}"
+            headers = {name for name, value in request.headers.items() if canary in value}
+            parameters = {name for name, value in request.params.items() if canary in value}
+            assert headers == ({provider.key_header.lower()} if provider.key_header else set())
+            assert parameters == ({provider.key_parameter} if provider.key_parameter else set())
+            assert canary not in request.path
         assert any((tmp_path / "landing").glob(f"{provider.name}__*/*-200-*.json.gz"))
     assert [path for path in tmp_path.rglob("*") if path.name == "index.html"], "a report"
     assert any(tmp_path.rglob("*.parquet")), "extracts"

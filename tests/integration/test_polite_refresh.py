@@ -16,7 +16,7 @@ from sources.dataset import Access, Provider
 from sources.http import USER_AGENT
 from warehouse.home import Home
 
-KEYLESS = [each for each in DATASETS if each.provider.key_header is None and each.access is not Access.ARCHIVE]
+KEYLESS = [each for each in DATASETS if not each.provider.key_variable and each.access is not Access.ARCHIVE]
 MOST_REQUESTS = 10  # for one dataset and one day; series, tenors and funds are asked one by one
 
 
@@ -34,7 +34,7 @@ def refreshes(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sequence[Log
             assert [each.trouble for each in ended if each.trouble] == []
             return upstream.requests[before:]
 
-        asked(Span(midnight(date(2026, 2, 2)), cut_off(date(2026, 2, 4)), clocked=True))
+        asked(Span(midnight(date(2026, 1, 22)), cut_off(date(2026, 2, 4)), clocked=True))
         today = Span(None, cut_off(date(2026, 2, 5)), clocked=True)
         return asked(today), asked(today)
 

@@ -108,7 +108,7 @@ def test_every_provider_is_asked_once_and_a_missing_key_is_no_fault(
     assert set(lines) >= {provider.name for provider in PROVIDERS}
     for provider in PROVIDERS:
         asked = [request for request in upstream.requests if request.host in provider.hosts]
-        if provider.key_header:
+        if provider.key_variable:
             assert lines[provider.name].split("set")[0].startswith("needs a key")
             assert asked == []
         else:
