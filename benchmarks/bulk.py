@@ -51,7 +51,7 @@ def run(size: Size) -> Iterator[Claim]:
             settings = Settings(_env_file=None, home=home.path, upstream=upstream)
             ended = list(ingest(home, settings, WANTED, span))
             fetched_s = time.perf_counter() - started
-        rows = sum(each.rows for each in ended)
+        rows = sum(each.load.rows_new for each in ended if each.load)
         landing = Landing(home)
         files = {each.id: [landing.read(file) for file in landing.files(each.id) if file.is_answer] for each in WANTED}
         zips = {name: [each for each in found if not each.url.endswith("SUM")] for name, found in files.items()}
