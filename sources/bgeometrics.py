@@ -131,6 +131,7 @@ def _daily(
         read=read,
         fresh_for=timedelta(days=3),
         reread=timedelta(days=10),
+        may_be_empty=True,  # a window of the last days has nothing yet
     )
 
 

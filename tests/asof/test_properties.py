@@ -104,8 +104,13 @@ def test_without_any_one_source(world: World, dataset_id: str) -> None:
 
 
 def test_a_source_that_falls_silent_leaves_older_readings_and_then_none(world: World) -> None:
-    """Fund flows stop on Monday 2 February, when Friday's were the last to be known."""
-    world.build("silent", lambda connection: silence(connection, "farside.etf_flow", datetime(2026, 2, 2, 12)))
+    """Fund flows of every vendor stop on Monday 2 February, when Friday's were the last to be known."""
+
+    def silence_all(connection: duckdb.DuckDBPyConnection) -> None:
+        for vendor in ("farside.etf_flow", "coinglass.etf_flow", "sosovalue.etf_flow"):
+            silence(connection, vendor, datetime(2026, 2, 2, 12))
+
+    world.build("silent", silence_all)
     readings = world.rows(
         """
         select signal_date, state, observed_date, age_days, is_fresh, waiting_for

@@ -1,4 +1,4 @@
--- One row per provider, trading date and version: the net flow of all US spot bitcoin funds, held back until the date is
+-- One row per provider, trading date and version: net flow of all US spot bitcoin funds, held back until the date is
 -- complete. SoSoValue prints the sum alone; its dates are read when the funds have reported.
 with
 

@@ -1,5 +1,5 @@
--- One row per UTC day and version: the last open interest of the day in Binance's archive. The files of five minutes are
--- the exchange's own figures, but they were never laid beside its hourly ones, so the two are kept apart.
+-- One row per UTC day and version: the last open interest of the day in Binance's archive. The files of five minutes
+-- are the exchange's own figures, but they were never laid beside its hourly ones, so the two are kept apart.
 with
 
 readings as (select * from {{ ref('stg_binance_vision__metrics') }}),

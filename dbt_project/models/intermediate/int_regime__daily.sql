@@ -1,7 +1,7 @@
 -- One row per date: the regime. The first that matches wins, so that every date gets exactly one. The slow regimes
 -- (distribution to stabilizing) are smoothed: the label in force is the latest that came on three days running, within
--- 60 days and after the last capitulation, as long as what makes it last still holds. All three days come after it: what
--- the day of a forced sale and the day before looked like says nothing of what follows.
+-- 60 days and after the last capitulation, as long as what makes it last still holds. All three days come after it:
+-- what the day of a forced sale and the day before looked like says nothing of what follows.
 with
 
 context as (select * from {{ ref('int_regime__context') }}),

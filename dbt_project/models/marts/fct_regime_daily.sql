@@ -72,7 +72,8 @@ described as (
                 || ' known; close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level; '
                 || runs.conditions_met || ' of H1-H3 hold'
                 || case
-                    when runs.regime = 'distribution' and runs.is_turning then '; near the high, ' || runs.turning_evidence
+                    when runs.regime = 'distribution' and runs.is_turning
+                        then '; near the high, ' || runs.turning_evidence
                     else ''
                 end
                 || case when runs.own_label <> runs.regime then '; today alone would be ' || runs.own_label else '' end

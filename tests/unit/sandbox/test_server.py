@@ -192,6 +192,7 @@ def test_providers_answer_without_any_data(folder):
         for route in ROUTES:
             method, _, address = route.partition(" ")
             path = address.replace("{date}", "2026-02-05").replace("{year}", "2026").replace("{index}", "day")
+            path = path.replace("{count}", "144")
             for name in ("name", "symbol", "product", "period", "metric"):
                 path = path.replace(f"{{{name}}}", "x")
             said = requests.request(method, f"{started.base_url}/{path}", timeout=10)
