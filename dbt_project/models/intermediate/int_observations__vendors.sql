@@ -8,7 +8,10 @@
         'value': 'hashprice_usd_ph_day',
     },
     {'provider': 'bgeometrics', 'model': 'stg_bgeometrics__ratio', 'series': 'metric', 'value': 'value'},
-    {'provider': 'blockchain', 'model': 'stg_blockchain__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
+    {
+        'provider': 'blockchain', 'model': 'stg_blockchain__hashrate', 'series': "'hashrate_ehs'",
+        'value': 'hashrate_ehs'
+    },
     {'provider': 'blockchain', 'model': 'stg_blockchain__mvrv', 'series': "'mvrv'", 'value': 'mvrv'},
 ] %}
 with
