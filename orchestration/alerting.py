@@ -36,7 +36,8 @@ def _stale(published: Path) -> list[Event]:
     with connect(published, read_only=True) as connection:
         now = now_of(published.parent, connection)
         rows = connection.execute(
-            "select dataset_id, last_observed_at from marts.dim_source where last_outcome <> 'needs_key' order by all"
+            "select dataset_id, last_observed_at from marts.dim_source where last_outcome <> 'needs_key' "
+            "and not (last_outcome = 'not_asked' and last_observed_at is null) order by all"
         ).fetchall()
         late = {
             dataset_id: (newest, stale(declared[dataset_id], newest and newest.replace(tzinfo=UTC), now, connection))

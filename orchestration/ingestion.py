@@ -169,9 +169,12 @@ def _contract(ingested: Ingested) -> dg.AssetCheckResult:
 
 
 def _fresh(ingested: Ingested) -> dg.AssetCheckResult:
-    silent = ingested.fetched.outcome is Outcome.NEEDS_KEY
+    never_asked = ingested.fetched.outcome is Outcome.NOT_ASKED and ingested.newest is None
+    silent = never_asked or ingested.fetched.outcome is Outcome.NEEDS_KEY
     fresh = silent or not ingested.stale
-    return _check(ingested, FRESH, fresh, ingested.stale or "fresh", dg.AssetCheckSeverity.WARN)
+    return _check(
+        ingested, FRESH, fresh, "not asked" if never_asked else ingested.stale or "fresh", dg.AssetCheckSeverity.WARN
+    )
 
 
 def _check(

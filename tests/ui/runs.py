@@ -8,7 +8,7 @@ from orchestration.running import execute
 
 ROUND = (
     Request("refresh"),
-    Request("backfill", date(2026, 2, 1), date(2026, 2, 10)),
+    Request("backfill", date(2026, 2, 9), date(2026, 2, 10)),
     Request("refresh"),
 )
 
