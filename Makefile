@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench bench-chain study clean
+.PHONY: help setup demo up run test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench bench-chain study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -19,7 +19,10 @@ up: .venv/.runtime ## Dagster's web server and schedules on http://127.0.0.1:300
 run: .venv/.runtime ## fetch from live sources, build, publish
 	@$(BIN)/leadline run
 
-test: .venv/.dev ## every test, with coverage; no network needed
+test: .venv/.dev ## every test; no network needed
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: .venv/.dev ## every test again, slower, with what they reach
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screenshots in build/screenshots
