@@ -72,6 +72,8 @@ def lay_end_to_end(home: Home, years: int) -> int:
                 "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?",
                 [schema, table],
             ).fetchall()
+            # Some answers reach back further than was asked; an earlier copy would lie over them.
+            connection.execute(f"delete from {schema}.{table} where {_key(table)} < timestamp '{FIRST_DAY}'")
             for copy in range(1, copies):
                 moved = [_moved(table, name, kind, copy, length) for name, kind in columns]
                 connection.execute(
