@@ -93,8 +93,10 @@ def test_realised_figures_are_counted_from_the_blocks_and_say_so(published, chai
         )
         for row in (losses[day], ratios[day]):
             # `provider` is that of the as-known reading, which is a vendor's until the first day is out.
-            assert row["provider"] == "chain" or day == FIRST
-            assert row["method_note"] == "raw, not entity-adjusted; from blocks by way of bitcoin_core"
+            assert (row["provider"] == "chain") is (day != FIRST)
+            # The note is of the same reading as the provider: the vendor's own until then.
+            own = "raw, not entity-adjusted; from blocks by way of bitcoin_core"
+            assert (row["method_note"] == own) is (day != FIRST)
 
 
 def test_vendors_stay_in_use_before_the_chain_begins_and_a_week_is_of_one_provider(published):
