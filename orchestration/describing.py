@@ -11,7 +11,7 @@ from dagster_dbt import DagsterDbtTranslator
 from orchestration.lineage import Lineage
 from orchestration.pictures import pictured
 from warehouse.portrait import day_column, portrait
-from warehouse.tables import columns_of
+from warehouse.tables import columns_in
 
 SHOWN_SCHEMA = "marts"  # of the others the columns and the row count do
 
@@ -31,6 +31,9 @@ class Describer:
         self._translator = translator
         self._lineage = lineage
         self._keys = {node["attached_node"]: _key_of(node) for node in manifest["nodes"].values() if _key_of(node)}
+        self._columns = {
+            schema: columns_in(connection, schema) for schema in {node["schema"] for node in self._nodes.values()}
+        }
         tables = connection.execute("select schema_name, table_name, estimated_size from duckdb_tables()").fetchall()
         self._rows = {(schema, table): rows for schema, table, rows in tables}
 
@@ -50,7 +53,7 @@ class Describer:
         return metadata
 
     def _schema(self, schema: str, table: str) -> dg.TableSchema:
-        columns = columns_of(self._connection, schema, table)
+        columns = self._columns[schema].get(table, {})
         return dg.TableSchema(
             [dg.TableColumn(name, kind, description=comment) for name, (kind, comment) in columns.items()]
         )

@@ -1,7 +1,7 @@
 """Asks providers, one thread each: fetching is waiting. Bodies are landed as they arrive, before anything reads them.
 
-A provider that is down costs only its own datasets. What is fetched is handed on dataset by dataset, so that loading
-goes on while slower providers still answer.
+A provider that is down costs only its own datasets. What is fetched is handed on as it comes, so that loading goes on
+while slower providers still answer.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,8 +77,8 @@ def fetch(
     settings: Settings,
     landing: Landing,
     asked: Callable[[Dataset], None] = lambda dataset: None,
-) -> Iterator[Fetched]:
-    """Ask everything planned, all providers at once; yields each dataset when its last answer is landed.
+) -> Iterator[Sequence[Fetched]]:
+    """Ask everything planned, all providers at once; yields the datasets whose last answer has been landed by then.
 
     Never raises for a provider's fault. `asked` hears of every answered question, in the provider's thread.
     """
@@ -98,13 +98,24 @@ def fetch(
         try:
             for own in providers:
                 pool.submit(work, own)
-            for _ in by_name:
-                answer = done.get()
-                if isinstance(answer, Exception):
-                    raise answer
-                yield answer
+            left = len(by_name)
+            while left:
+                answered = _arrived(done)
+                left -= len(answered)
+                yield answered
         finally:
             stop.set()  # an interrupted run does not wait for every page that is left
+
+
+def _arrived(done: SimpleQueue[Fetched | Exception]) -> Sequence[Fetched]:
+    """Waits for one answer, and takes along what came meanwhile. Raises what a thread could not."""
+    arrived = list[Fetched]()
+    while not arrived or not done.empty():
+        answer = done.get()
+        if isinstance(answer, Exception):
+            raise answer
+        arrived.append(answer)
+    return arrived
 
 
 def _fetch_dataset(

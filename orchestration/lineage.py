@@ -11,7 +11,7 @@ from typing import Any
 from orchestration import dbt
 from warehouse.database import Warehouse
 from warehouse.home import Home
-from warehouse.tables import columns_of
+from warehouse.tables import columns_in
 
 # unique id of a model -> column -> [(unique id of a parent, its column)]
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str]]]]
@@ -39,14 +39,15 @@ def read_lineage(manifest: Mapping[str, Any], home: Home) -> Lineage:
     """The same, read anew."""
     compiled = home.build_file.parent / "dbt" / "compiled"
     relations = {**manifest["sources"], **manifest["nodes"]}
+    tables = {name: node for name, node in relations.items() if node["resource_type"] in {"source", "seed", "model"}}
     with Warehouse(home) as warehouse:
-        columns = {
-            unique_id: {
-                name: kind for name, (kind, _) in columns_of(warehouse.connection, node["schema"], _table(node)).items()
-            }
-            for unique_id, node in relations.items()
-            if node["resource_type"] in {"source", "seed", "model"}
+        stored = {
+            schema: columns_in(warehouse.connection, schema) for schema in {node["schema"] for node in tables.values()}
         }
+    columns = {
+        unique_id: {name: kind for name, (kind, _) in stored[node["schema"]].get(_table(node), {}).items()}
+        for unique_id, node in tables.items()
+    }
     return {
         unique_id: _of_model(node, relations, columns, file.read_text(encoding="utf-8"))
         for unique_id, node in manifest["nodes"].items()

@@ -83,12 +83,14 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Sp
         progress().planned(planned.dataset.id, len(planned.asks))
     landing = Landing(home)
     listener = progress()  # fetching threads have no context of their own
-    for fetched in fetch(plan, settings, landing, lambda dataset: listener.asked(dataset.id)):
-        ingested = _load(home, fetched, span.end)
-        listener.fetched(fetched.dataset.id, ingested.trouble)
-        if ingested.load:
-            listener.loaded(fetched.dataset.id, ingested.load.rows_new, ingested.load.rows_revised)
-        yield ingested
+    for answered in fetch(plan, settings, landing, lambda dataset: listener.asked(dataset.id)):
+        with Warehouse(home) as warehouse:  # opening costs more than most loads: what came meanwhile is loaded with it
+            done = [_load(warehouse, fetched, span.end) for fetched in answered]
+        for ingested in done:
+            listener.fetched(ingested.dataset.id, ingested.trouble)
+            if ingested.load:
+                listener.loaded(ingested.dataset.id, ingested.load.rows_new, ingested.load.rows_revised)
+        yield from done
 
 
 def _questions(dataset: Dataset, known: Known, span: Span) -> list[Ask]:
@@ -112,15 +114,13 @@ def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, Known]:
         }
 
 
-def _load(home: Home, fetched: Fetched, now: datetime) -> Ingested:
-    dataset = fetched.dataset
-    with Warehouse(home) as warehouse:
-        load, refused = _load_all(Loader(warehouse), fetched)
-        connection = warehouse.connection
-        log_attempts(warehouse, [_attempt(fetched, refused)])
-        newest = _newest(connection, dataset)
-        seen = portrait(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
-        return Ingested(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
+def _load(warehouse: Warehouse, fetched: Fetched, now: datetime) -> Ingested:
+    dataset, connection = fetched.dataset, warehouse.connection
+    load, refused = _load_all(Loader(warehouse), fetched)
+    log_attempts(warehouse, [_attempt(fetched, refused)])
+    newest = _newest(connection, dataset)
+    seen = portrait(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
+    return Ingested(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
 
 
 def _load_all(loader: Loader, fetched: Fetched) -> tuple[LoadResult | None, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.tables import columns_of
+from warehouse.tables import types_of
 
 # A mart with a column `publishable` says so row by row; of the others these columns are left empty. Facts that are
 # neither in this list nor say anything about it are left out as a whole.
@@ -35,13 +35,13 @@ class Withheld:
 
 def withheld(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> list[Withheld]:
     """What to leave out of these marts of an open database when its values are passed on."""
-    return [entry for mart in marts for entry in _of(mart, columns_of(connection, "marts", mart))]
+    return [entry for mart in marts for entry in _of(mart, types_of(connection, "marts", mart))]
 
 
-def _of(mart: str, columns: Mapping[str, tuple[str, str | None]]) -> list[Withheld]:
+def _of(mart: str, columns: Mapping[str, str]) -> list[Withheld]:
     by_row = "publishable" in columns
     if mart in RESTRICTED:
         return [Withheld(mart, column, by_row) for column in RESTRICTED[mart] if column in columns]
     if by_row:
-        return [Withheld(mart, name, True) for name, (data_type, _) in columns.items() if data_type == "DOUBLE"]
+        return [Withheld(mart, name, True) for name, data_type in columns.items() if data_type == "DOUBLE"]
     return [] if mart.startswith("dim_") else [Withheld(mart, None, False)]

@@ -14,7 +14,7 @@ import polars as pl
 
 from warehouse.database import Warehouse
 from warehouse.staging import naive
-from warehouse.tables import RAW, columns_of, quoted, quoted_list
+from warehouse.tables import RAW, columns_of, quoted, quoted_list, types_of
 
 REGIMES = "fct_regime_daily"
 # What a reader was told. When one of these changes for a date, that is a new entry; a price or a wording is not.
@@ -57,11 +57,12 @@ def log_regimes(warehouse: Warehouse, *, code_version: str, published_at: dateti
     To be called after the dbt build and before `publish`. Not for builds as of an earlier time: those are replays.
     """
     connection = warehouse.connection
-    said = [name for name in columns_of(connection, "marts", REGIMES) if name in SAID]
+    built = columns_of(connection, "marts", REGIMES)
+    said = [name for name in built if name in SAID]
     if not said:
         return 0
-    logged = columns_of(connection, RAW, "regime_log")
-    columns = [name for name in columns_of(connection, "marts", REGIMES) if name in logged]
+    logged = types_of(connection, RAW, "regime_log")
+    columns = [name for name in built if name in logged]
     differs = " or ".join(f"told.{quoted(name)} is distinct from last_entry.{quoted(name)}" for name in said)
     entries = connection.execute(
         f"""
@@ -83,10 +84,10 @@ def log_regimes(warehouse: Warehouse, *, code_version: str, published_at: dateti
 def replay_log(connection: duckdb.DuckDBPyConnection, kind: str, record: Mapping[str, Any]) -> None:
     """Insert the entries of a landed log decision again."""
     columns, rows = record["columns"], record["rows"]
-    known = columns_of(connection, RAW, kind)
+    known = types_of(connection, RAW, kind)
     # Text is cast to the column's type by DuckDB, so a log entry reads the same in ten years.
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
-    casts = ", ".join(f"{quoted(name)}::{known[name][0]} as {quoted(name)}" for name in columns if name in known)
+    casts = ", ".join(f"{quoted(name)}::{known[name]} as {quoted(name)}" for name in columns if name in known)
     connection.register("_entries", frame.to_arrow())
     connection.execute(f"insert into {RAW}.{quoted(kind)} by name select {casts} from _entries")
     connection.unregister("_entries")

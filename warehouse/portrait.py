@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.tables import columns_of, quoted
+from warehouse.tables import quoted, types_of
 
 CURVE_DAYS = 180
 
@@ -31,7 +31,7 @@ def portrait(
 ) -> Portrait:
     """Look at a table. `day` is its column of time, None for a table without; `key` names what tells its rows apart."""
     relation = f"{quoted(schema)}.{quoted(table)}"
-    columns = columns_of(connection, schema, table)
+    columns = types_of(connection, schema, table)
     [[rows]] = connection.execute(f"select count(*) from {relation}").fetchall()
     if day is None or not rows:
         return Portrait(rows, None, None, {}, "", ())
@@ -41,7 +41,7 @@ def portrait(
     order = ", ".join([f"{when} desc nulls last", *map(quoted, others)])
     newest = connection.execute(f"select * from {relation} order by {order} limit 1").fetchall()
     latest = dict(zip(columns, newest[0], strict=True))
-    numbers = [name for name, (kind, _) in columns.items() if kind == "DOUBLE" and name not in key]
+    numbers = [name for name, kind in columns.items() if kind == "DOUBLE" and name not in key]
     if not numbers:
         return Portrait(rows, first, last, latest, "", ())
     # Of a bar the close, of anything else the first number that there is.
@@ -64,5 +64,5 @@ def portrait(
 
 def day_column(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str | None:
     """The first column of dates or times of a table; None when there is none."""
-    columns = columns_of(connection, schema, table)
-    return next((name for name, (kind, _) in columns.items() if kind in {"DATE", "TIMESTAMP"}), None)
+    columns = types_of(connection, schema, table)
+    return next((name for name, kind in columns.items() if kind in {"DATE", "TIMESTAMP"}), None)

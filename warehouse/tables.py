@@ -71,14 +71,35 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFram
         connection.unregister("_frame")
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, tuple[str, str | None]]:
-    """Name -> (type, comment) of a table or view of the connected database, in order; empty when there is none."""
+# Name -> (type, comment), in order.
+Columns = Mapping[str, tuple[str, str | None]]
+
+
+def columns_in(connection: duckdb.DuckDBPyConnection, schema: str) -> Mapping[str, Columns]:
+    """The columns of each table and view in a schema of the connected database.
+
+    DuckDB goes through its whole catalogue for comments, so ask once for many tables; for types alone see `types_of`.
+    """
     rows = connection.execute(
-        "select column_name, data_type, comment from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? and table_name = ? order by column_index",
-        [schema, table],
+        "select table_name, column_name, data_type, comment from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? order by table_name, column_index",
+        [schema],
     ).fetchall()
-    return {name: (data_type, comment) for name, data_type, comment in rows}
+    found: dict[str, dict[str, tuple[str, str | None]]] = {}
+    for table, name, data_type, comment in rows:
+        found.setdefault(table, {})[name] = (data_type, comment)
+    return found
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Columns:
+    """The columns of one table or view of the connected database; empty when there is none."""
+    return columns_in(connection, schema).get(table, {})
+
+
+def types_of(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Mapping[str, str]:
+    """Name -> type of the columns of a table or view, in order. Raises duckdb.CatalogException when there is none."""
+    described = connection.execute(f"describe {quoted(schema)}.{quoted(table)}").fetchall()
+    return {name: data_type for name, data_type, *_ in described}
 
 
 def comment_on(
@@ -99,22 +120,22 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Data
     A newly declared column is added. Raises HomeError when a stored column has another type than declared.
     """
     connection.execute(f"create schema if not exists {RAW}; create schema if not exists analytics")
+    stored = columns_in(connection, RAW)
     for name, book in BOOKS.items():
         connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({book.body})")
         comment_on(connection, RAW, name, book.comment, {column: says for column, (_, says) in book.columns.items()})
     for dataset in datasets:
-        _ensure_raw_table(connection, dataset)
+        _ensure_raw_table(connection, dataset, stored.get(dataset.table, {}))
     _declare(connection, datasets)
     _fill_calendar(connection)
 
 
-def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset, stored: Columns) -> None:
     taken = set(VERSION_COLUMNS) & set(dataset.columns)
     if taken:
         raise ValueError(f"{dataset.id}: these column names belong to the loader: {', '.join(sorted(taken))}")
     wanted = {name: (sql_type(column.dtype), _comment(column)) for name, column in dataset.columns.items()}
     wanted |= VERSION_COLUMNS
-    stored = columns_of(connection, RAW, dataset.table)
     if not stored:
         body = ", ".join(f"{quoted(name)} {data_type}" for name, (data_type, _) in wanted.items())
         connection.execute(f"create table {raw_table(dataset)} ({body})")

@@ -47,7 +47,7 @@ def ask(
         monkeypatch.setenv("LEADLINE_UPSTREAM", sandbox(market, faults=faults))
         plan = [Planned(dataset(id), asks(dataset(id), SPAN)) for id in ids]
         ended = fetch(plan, Settings(_env_file=None), Landing(Home(tmp_path / "home")))
-        return {fetched.dataset.id: fetched for fetched in ended}
+        return {fetched.dataset.id: fetched for answered in ended for fetched in answered}
 
     return run
 
@@ -93,7 +93,8 @@ def test_a_mistake_in_one_module_does_not_sink_the_others(
             Planned(replace(dataset("cboe.vix"), fetch=broken), asks(dataset("cboe.vix"), SPAN)),
             Planned(dataset("bybit.funding_rate"), asks(dataset("bybit.funding_rate"), SPAN)),
         ]
-        ended = {f.dataset.id: f for f in fetch(plan, Settings(_env_file=None), Landing(Home(tmp_path / "home")))}
+        answers = fetch(plan, Settings(_env_file=None), Landing(Home(tmp_path / "home")))
+        ended = {fetched.dataset.id: fetched for answered in answers for fetched in answered}
     assert ended["cboe.vix"].outcome is Outcome.FAILED
     assert ended["cboe.vix"].message == "ZeroDivisionError: a mistake. This is a bug of Leadline; report it."
     assert ended["bybit.funding_rate"].outcome is Outcome.ANSWERED
@@ -110,7 +111,7 @@ def test_a_full_disk_ends_the_run_instead_of_blaming_a_provider(
 
 
 def test_nothing_left_to_ask_is_no_failure(tmp_path: Path) -> None:
-    [fetched] = fetch([Planned(dataset("cboe.vix"), [])], Settings(_env_file=None), Landing(Home(tmp_path)))
+    [[fetched]] = fetch([Planned(dataset("cboe.vix"), [])], Settings(_env_file=None), Landing(Home(tmp_path)))
     assert fetched.outcome is Outcome.NOT_ASKED
 
 

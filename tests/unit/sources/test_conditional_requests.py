@@ -84,7 +84,7 @@ def test_a_second_look_at_an_unchanged_file_lands_nothing_and_is_an_answer(tmp_p
 
     def look(upstream: str, clock: datetime) -> None:
         settings = Settings(_env_file=None, home=tmp_path / "home", upstream=upstream)
-        [fetched] = fetch([Planned(vix, [Ask(Window(clock - timedelta(days=7), clock), clock)])], settings, landing)
+        [[fetched]] = fetch([Planned(vix, [Ask(Window(clock - timedelta(days=7), clock), clock)])], settings, landing)
         assert fetched.outcome is Outcome.ANSWERED
         assert [file.path.exists() for file in fetched.files] == [True]
 
