@@ -1,21 +1,27 @@
 """Spent coins that carry value and day of creation, against a raw scan of them and against the join that finds the day.
 
 Rows are as a node's undo data gives them: created_day, spent_day, satoshi, in the order of spending, days over 6 000
-days, ages even on a scale of logarithms. The join's side has the same coins as outputs, in the order of creation, and
-as spends, in the order of spending, that meet by 128 bits, as much of a transaction id as tells all of them apart.
+days, ages even on a scale of logarithms. They are summed as the product sums cells (`chain.sums`). The join's side has
+the same coins as outputs, in the order of creation, and as spends, in the order of spending, that meet by 128 bits, as
+much of a transaction id as tells all of them apart; it is DuckDB's own hash join, in memory, with no limit set. (One
+column of 128 bits instead of two of 64 is no faster.)
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analytics.realised import PRICES, flows
 from benchmarks.apart import Measured, measured
 from benchmarks.claim import Bound, Claim, Size
+from chain.sums import COINS, by_spans
 
 SCANNED = {Size.SMALL: 3_000_000, Size.FULL: 300_000_000}
 JOINED = {Size.SMALL: 1_000_000, Size.FULL: 100_000_000}
@@ -43,11 +49,9 @@ PROFIT_AND_LOSS = """
     group by spent_day
 """
 
-CELLS = "select created_day, spent_day, sum(satoshi), count(*) from {spent} group by created_day, spent_day"
-
-JOIN = """
-    select created_day, spent_day, sum(satoshi), count(*)
-    from {spends} spends join {outputs} outputs using (high, low)
+JOIN = f"""
+    select created_day, spent_day, {COINS}
+    from {{spends}} spends join {{outputs}} outputs using (high, low)
     group by created_day, spent_day
 """
 
@@ -56,8 +60,8 @@ def run(size: Size) -> Iterator[Claim]:
     with tempfile.TemporaryDirectory(prefix="leadline-bench-") as folder:
         place = Path(folder)
         write_spent(place / "spent.parquet", SCANNED[size])
-        scan = fastest(SCAN, {"spent": place / "spent.parquet"})
-        valued = fastest(PROFIT_AND_LOSS, {"spent": place / "spent.parquet"})
+        scan = fastest(answer, SCAN, {"spent": place / "spent.parquet"})
+        valued = fastest(answer, PROFIT_AND_LOSS, {"spent": place / "spent.parquet"})
         yield Claim(
             f"profit and loss of {SCANNED[size]:,} spent coins",
             valued.cpu_s / scan.cpu_s,
@@ -70,8 +74,10 @@ def run(size: Size) -> Iterator[Claim]:
         yield Claim("its memory at its peak", valued.peak_mib, Bound.AT_MOST, MOST_MIB, "MiB")
         (place / "spent.parquet").unlink()
         write_both_ways(place, JOINED[size])
-        cells = fastest(CELLS, {"spent": place / "spent.parquet"})
-        joined = fastest(JOIN, {"spends": place / "spends.parquet", "outputs": place / "outputs.parquet"}, repeats=1)
+        agreed = measured(agree, place / "spent.parquet").result
+        yield Claim("profit and loss from coins and from their cells agree", float(agreed), Bound.AT_LEAST, 1, "")
+        cells = fastest(cells_of, place / "spent.parquet")
+        joined = fastest(answer, JOIN, {"spends": place / "spends.parquet", "outputs": place / "outputs.parquet"})
         if cells.result != joined.result:
             raise RuntimeError("the two ways to cells differ")
         yield Claim(
@@ -85,12 +91,38 @@ def run(size: Size) -> Iterator[Claim]:
         )
 
 
-def fastest(query: str, files: dict[str, Path], *, repeats: int = REPEATS) -> Measured[str]:
-    return min((measured(answer, query, files) for _ in range(repeats)), key=lambda done: done.cpu_s)
+def fastest(work: Callable[..., int], *arguments: object) -> Measured[int]:
+    return min((measured(work, *arguments) for _ in range(REPEATS)), key=lambda done: done.cpu_s)
 
 
-def answer(query: str, files: dict[str, Path]) -> str:
+def cells_of(spent: Path) -> int:
+    """Sums the coins to cells; a hash of them that does not depend on their order."""
+    with connected() as connection:
+        return sum(hashed(connection, query) for query in by_spans(connection, f"read_parquet('{spent}')", COINS))
+
+
+def answer(query: str, files: dict[str, Path]) -> int:
     """Runs the query; a hash of its rows that does not depend on their order."""
+    with connected() as connection:
+        text = query.format(**{name: f"read_parquet('{file}')" for name, file in files.items()})
+        return hashed(connection, text)
+
+
+def agree(spent: Path) -> bool:
+    """Whether profit and loss straight from coins are what the product makes of their cells."""
+    coins = f"read_parquet('{spent}')"
+    with connected() as connection:
+        straight = connection.execute(PROFIT_AND_LOSS.format(spent=coins)).fetchall()
+        cells = pl.concat(connection.sql(query).pl() for query in by_spans(connection, coins, COINS))
+        prices = connection.sql("select day, cents as price_cents from prices").pl().cast(PRICES)
+    created = cells.group_by("created_day").agg(pl.col("satoshi", "coins").sum())
+    valued = flows(cells, created, prices).filter(pl.col("spent_coins") > 0)
+    by_day = valued.select("day", "profit_satcent", "loss_satcent").iter_rows()
+    return [(day, profit, -loss) for day, profit, loss in by_day] == sorted(straight)
+
+
+@contextmanager
+def connected() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set threads = 2")
         connection.execute("set enable_progress_bar = false")
@@ -100,9 +132,12 @@ def answer(query: str, files: dict[str, Path]) -> str:
             f"from range({DAYS + 1}) days(n)"
         )
         connection.execute("alter table prices alter cents type bigint")
-        text = query.format(**{name: f"read_parquet('{file}')" for name, file in files.items()})
-        [[found]] = connection.execute(f"select sum(hash(answer)) from ({text}) answer").fetchall()
-        return str(found)
+        yield connection
+
+
+def hashed(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    [[found]] = connection.execute(f"select sum(hash(answer)) from ({query}) answer").fetchall()
+    return int(found)
 
 
 def write_spent(file: Path, rows: int) -> None:

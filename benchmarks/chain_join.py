@@ -1,4 +1,5 @@
-"""The join of a chain of more than 20 million outputs: DuckDB with 8 GB, with 1 GB, and Spark while a worker is killed.
+"""The join of a chain of more than 20 million outputs: DuckDB with 8 GB, with 1 GB, with 1 GB and so few buckets that
+it has to spill, and Spark while a worker is killed.
 
 All must give the cells that the synthetic chain was made with. `LEADLINE_BENCH_DATA` names a folder in which the chain
 is kept for the next run (5 GB); without it, it is made anew. Spark runs where there is a Java.
@@ -20,11 +21,16 @@ from sandbox.chain import Plan, mine, true_cells, write_parquet
 from sandbox.spark import Cluster, running_cluster
 
 PLANS = {
-    Size.SMALL: Plan(blocks=600, transactions_per_block=100, blocks_per_day=12),
+    Size.SMALL: Plan(blocks=300, transactions_per_block=800, blocks_per_day=12),
     Size.FULL: Plan(blocks=4_800, transactions_per_block=2_000, blocks_per_day=12),
 }
-OUTPUTS = {Size.SMALL: 60_000, Size.FULL: 20_000_000}
-MEMORIES_BYTES = (8_000_000_000, 1_000_000_000)
+OUTPUTS = {Size.SMALL: 300_000, Size.FULL: 20_000_000}
+
+# By default there are so many buckets that none has to be spilled; one bucket of all of it has to be.
+SPILLING = {
+    Size.SMALL: Limits(40_000_000, threads=1, fewest_buckets=1, most_buckets=1),
+    Size.FULL: Limits(1_000_000_000, fewest_buckets=1, most_buckets=1),
+}
 
 # What DuckDB does not count: Python, its libraries, the headers of all blocks, files on their way to the disk.
 BEYOND_LIMIT_MIB = 1_024
@@ -35,13 +41,20 @@ def run(size: Size) -> Iterator[Claim]:
         source = folder / f"chain-{size.value}"
         outputs, coins, truth = made(source, size)
         yield Claim("outputs of the chain", outputs, Bound.AT_LEAST, OUTPUTS[size], "", f"{coins:,} of them spent")
-        for memory_bytes in MEMORIES_BYTES:
-            what = f"DuckDB, {memory_bytes / 1e9:.0f} GB"
-            done = measured(on_duckdb, source, Path(scratch) / f"duckdb-{memory_bytes}", memory_bytes)
+        for what, limits in (
+            ("DuckDB, 8 GB", Limits(8_000_000_000)),
+            ("DuckDB, 1 GB", Limits(1_000_000_000)),
+            (f"DuckDB, {SPILLING[size].memory_bytes / 1e9:g} GB in one bucket", SPILLING[size]),
+        ):
+            done = measured(on_duckdb, source, Path(scratch) / what, limits)
+            digest, spilled_bytes = done.result
             rate = (outputs + coins) / done.wall_s
             detail = f"{done.wall_s:.0f} s, {done.cpu_s:.0f} s of CPU, {rate:,.0f} inputs and outputs a second"
-            yield Claim(f"{what}: true digests", float(done.result == truth), Bound.AT_LEAST, 1, "", detail)
-            limit = memory_bytes / 2**20 + BEYOND_LIMIT_MIB
+            yield Claim(f"{what}: true digests", float(digest == truth), Bound.AT_LEAST, 1, "", detail)
+            if limits is SPILLING[size]:
+                least = limits.memory_bytes / 10 / 2**20
+                yield Claim(f"{what}: spilled", spilled_bytes / 2**20, Bound.AT_LEAST, least, "MiB")
+            limit = limits.memory_bytes / 2**20 + BEYOND_LIMIT_MIB
             yield Claim(f"{what}: memory at its peak", done.peak_mib, Bound.AT_MOST, limit, "MiB")
         if shutil.which("java") is None:
             raise RuntimeError("There is no Java, so nothing can be said of Spark. Install Java 17.")
@@ -82,8 +95,9 @@ def make(source: Path, size: Size) -> tuple[int, int, str]:
     return len(ledger.value_satoshi), len(ledger.spends), digest
 
 
-def on_duckdb(source: Path, root: Path, memory_bytes: int) -> str:
-    return join(source, root, OnDuckDB(Limits(memory_bytes))).digest
+def on_duckdb(source: Path, root: Path, limits: Limits) -> tuple[str, int]:
+    joined = join(source, root, OnDuckDB(limits))
+    return joined.digest, joined.spilled_bytes
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from chain.blocks import SPENDS, Contribution
 from chain.cells import CREATED, SPENT, day_of
 from chain.errors import BlockError, ReorganisationError, StoreError
 from chain.published import Cells, Reach, publish
+from chain.sums import CELLS
 
 # Blocks kept one by one: two days. The deepest reorganisation ever seen on the main network was 53 blocks (2010).
 KEPT_BLOCKS = 288
@@ -170,7 +171,7 @@ class BlockStore:
     def cells(self) -> dict[str, pl.DataFrame]:
         """The tables `spent`, `created` and `own` of all blocks taken in."""
         spent = """
-            select created_day, spent_day, sum(satoshi)::bigint as satoshi, sum(coins)::bigint as coins
+            select created_day, spent_day, {sums}
             from (
                 select * from {folded}
                 union all
@@ -181,15 +182,15 @@ class BlockStore:
             order by all
         """
         created = """
-            select created_day, sum(satoshi)::bigint as satoshi, sum(coins)::bigint as coins
+            select created_day, {sums}
             from (select * from created union all select day, created_satoshi, created_coins from block)
             group by all
             order by all
         """
         return {
-            "spent": self._frame(spent.format(folded="spent", condition=""), SPENT),
-            "own": self._frame(spent.format(folded="own", condition="where is_own"), SPENT),
-            "created": self._frame(created, CREATED),
+            "spent": self._frame(spent.format(sums=CELLS, folded="spent", condition=""), SPENT),
+            "own": self._frame(spent.format(sums=CELLS, folded="own", condition="where is_own"), SPENT),
+            "created": self._frame(created.format(sums=CELLS), CREATED),
         }
 
     def publish(self) -> Cells | None:
@@ -334,7 +335,7 @@ class BlockStore:
             self.connection.execute(
                 f"""
                 insert into {table}
-                select created_day, day, sum(satoshi)::bigint, sum(coins)::bigint
+                select created_day, day, {CELLS}
                 from block_spent join block using (height)
                 where height <= $1 {condition}
                 group by created_day, day

@@ -21,4 +21,6 @@ def join_public_copy(source: Path, engine: str, memory_bytes: int, master: str |
         f"published: heights {reach.first_height:,} to {reach.last_height:,}, days to {reach.last_day}, "
         f"{joined.spent_cells:,} pairs of days, {joined.created_cells:,} days of creation"
     )
+    if joined.spilled_bytes:
+        click.echo(f"{joined.spilled_bytes / 1e9:,.1f} GB on disk at most of what did not fit into memory")
     click.echo(f"digest {joined.digest}")

@@ -21,6 +21,7 @@ import hashlib
 from dataclasses import dataclass
 
 from chain.cells import MAX_SCRIPT_BYTES, SATOSHI_PER_BITCOIN
+from chain.sums import CELLS, COINS
 
 # Columns of the public copy that are read, as Spark writes types.
 TRANSACTION_COLUMNS = (
@@ -120,11 +121,10 @@ def spends(dialect: Dialect) -> str:
 
 
 # By day created: satoshi, coins; transactions and inputs of the day's blocks; what is wrong with them.
-CREATED_CELLS = """
+CREATED_CELLS = f"""
     select
         created_day,
-        cast(sum(satoshi) as bigint) as satoshi,
-        cast(sum(coins) as bigint) as coins,
+        {CELLS},
         count(*) as transactions,
         cast(sum(inputs) as bigint) as inputs,
         cast(sum(faulty) as bigint) as faulty,
@@ -149,12 +149,11 @@ CREATED_CELLS = """
 """
 
 # By days created and spent: satoshi, coins; what is wrong with them. No day created: the coin's transaction is missing.
-SPENT_CELLS = """
+SPENT_CELLS = f"""
     select
         coin.created_day,
         once.spent_day,
-        cast(sum(once.satoshi) as bigint) as satoshi,
-        count(*) as coins,
+        {COINS},
         cast(sum(once.faulty) as bigint) as faulty,
         cast(sum(once.conflict) as bigint) as conflicts
     from (

@@ -5,6 +5,7 @@ digits of the transaction id, so that a coin's creation and its spending meet in
 alone, and its cells are kept. Days and buckets that are done stay done: a join that was killed goes on with the next.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from chain.join.logic import CREATED_CELLS, DUCKDB, SPENT_CELLS, creators, spend
 # each transaction of a bucket and its inputs. Less would still be right: what does not fit is spilled.
 _BYTES_A_TRANSACTION = 300
 _MOST_BUCKETS = 256  # what two hexadecimal digits tell apart
+
+# A metric of DuckDB's profiler: since the connection began, the most that lay in its folder for spilling at one time.
+_SPILLED = "SYSTEM_PEAK_TEMP_DIR_SIZE"
 
 # Rows that are split in one go, and rows that wait for their bucket's file before they are written.
 _ROWS_A_SPLIT = 10_000_000
@@ -39,25 +43,29 @@ class Limits:
     memory_bytes: int = 8_000_000_000
     threads: int | None = None  # None: every core
     fewest_buckets: int = 16
+    most_buckets: int = _MOST_BUCKETS  # fewer than memory wants: the same cells, by spilling
 
     def buckets(self, transactions: int) -> int:
         """Number of buckets for so many transactions, a power of two."""
         wanted = transactions * _BYTES_A_TRANSACTION / (self.memory_bytes / 2)
         buckets = self.fewest_buckets
-        while buckets < min(wanted, _MOST_BUCKETS):
+        while buckets < min(wanted, self.most_buckets):
             buckets *= 2
         return buckets
 
 
 def join_on_duckdb(
     copy: PublicCopy, main_chain: pl.DataFrame, work: Path, limits: Limits, tell: Callable[[str], None]
-) -> None:
-    """Write the cells of every bucket to `work`/cells/`spent`-*.parquet and `created`-*.parquet.
+) -> int:
+    """Write the cells of every bucket to `work`/cells/`spent`-*.parquet and `created`-*.parquet;
+    what was spilled at most at one time, in bytes.
 
     Raises JoinError when a file cannot be read or the limits do not suffice; what is done by then is kept in `work`.
     """
     days = copy.days()
     buckets = limits.buckets(sum(rows for _, rows in days))
+    for other in set(work.glob("*-buckets")) - {work / f"{buckets}-buckets"}:
+        shutil.rmtree(other)  # of a join that was killed and had other limits; its cells would count twice
     work = work / f"{buckets}-buckets"
     with readable(copy.folder), limited(limits, work / "spill") as connection:
         for table, columns in _EMPTY.items():
@@ -76,6 +84,7 @@ def join_on_duckdb(
                 tell(f"joining bucket {bucket + 1} of {buckets}")
                 with _whole_folder(target) as aside:
                     _join(connection, work / "split", bucket, aside)
+        return spilled_bytes(connection)
 
 
 @contextmanager
@@ -86,6 +95,11 @@ def limited(limits: Limits, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         _limit(connection, limits, spill)
         yield connection
+
+
+def spilled_bytes(connection: duckdb.DuckDBPyConnection) -> int:
+    """The most that a connection of `limited` had spilled at one time."""
+    return int(json.loads(connection.get_profiling_information())[_SPILLED.lower()])
 
 
 def text(path: Path) -> str:
@@ -101,6 +115,8 @@ def _limit(connection: duckdb.DuckDBPyConnection, limits: Limits, spill: Path) -
     connection.execute("set temp_directory = $spill", {"spill": str(spill)})
     connection.execute("set partitioned_write_max_open_files = $most", {"most": 2 * _MOST_BUCKETS})
     connection.execute("set partitioned_write_flush_threshold = $rows", {"rows": _WAITING_ROWS})
+    connection.execute("set enable_profiling = 'no_output'")
+    connection.execute("set custom_profiling_settings = $metrics", {"metrics": json.dumps({_SPILLED: "true"})})
     if limits.threads:
         connection.execute("set threads = $threads", {"threads": limits.threads})
 
@@ -139,7 +155,8 @@ def _join(connection: duckdb.DuckDBPyConnection, split: Path, bucket: int, folde
         # A small copy leaves buckets empty.
         rows = f"read_parquet([{names}], hive_partitioning = false)" if files else f"no_{table}"
         connection.execute(f"create or replace temp view {table} as from {rows}")
-    for name, query in (("spent", SPENT_CELLS), ("created", CREATED_CELLS)):
+    # In the order of spending, so that some days of all buckets are read without the rest.
+    for name, query in (("spent", f"{SPENT_CELLS} order by spent_day"), ("created", CREATED_CELLS)):
         connection.execute(f"copy ({query}) to {text(folder / f'{name}.parquet')} (format parquet)")
 
 

@@ -49,8 +49,8 @@ def join_on_spark(
         spark.createDataFrame(main_chain.to_arrow()).hint("broadcast").createOrReplaceTempView("main_chain")
         spark.sql(creators(SPARK)).createOrReplaceTempView("creators")
         spark.sql(spends(SPARK)).createOrReplaceTempView("spends")
-        for name, query in (("spent", SPENT_CELLS), ("created", CREATED_CELLS)):
-            pq.write_table(spark.sql(query).toArrow(), target / f"{name}.parquet")
+        for name, query, order in (("spent", SPENT_CELLS, "spent_day"), ("created", CREATED_CELLS, "created_day")):
+            pq.write_table(spark.sql(query).toArrow().sort_by(order), target / f"{name}.parquet")
             tell(f"{name}: done")
 
 

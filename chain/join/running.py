@@ -17,9 +17,10 @@ from chain.join.copy import PublicCopy
 from chain.join.digest import cells_digest
 from chain.join.logic import version
 from chain.join.main_chain import main_chain
-from chain.join.on_duckdb import Limits, join_on_duckdb, limited, text
+from chain.join.on_duckdb import Limits, join_on_duckdb, limited, spilled_bytes, text
 from chain.join.on_spark import join_on_spark
 from chain.published import Cells, Reach, publish
+from chain.sums import CELLS, by_spans
 
 WAY = "parquet"
 KEYS = {"spent": "created_day, spent_day", "created": "created_day"}
@@ -46,12 +47,16 @@ class OnSpark:
 
 @dataclass(frozen=True)
 class Joined:
-    """What was published, and its digest (`chain.join.digest`)."""
+    """What was published, and its digest (`chain.join.digest`).
+
+    `spilled_bytes` is the most that DuckDB had spilled to disk at one time; what Spark spills on its own is not in it.
+    """
 
     cells: Cells
     digest: str
     spent_cells: int
     created_cells: int
+    spilled_bytes: int
 
 
 def join(
@@ -72,39 +77,54 @@ def join(
         chain = main_chain(copy.blocks())
         tell(f"{len(chain.blocks):,} blocks from height {chain.first_height:,} to {chain.last_height:,}")
         blocks = chain.blocks.select("block_hash", "day", "coinbase_is_coin")
+        spilled = 0
         if isinstance(engine, OnSpark):
             join_on_spark(copy, blocks, work, engine.master, engine.settings, tell)
         else:
             _require_room(work, int(chain.blocks["transactions"].sum()))
-            join_on_duckdb(copy, blocks, work, engine.limits, tell)
+            spilled = join_on_duckdb(copy, blocks, work, engine.limits, tell)
         limits = engine.limits if isinstance(engine, OnDuckDB) else Limits()
         with limited(limits, work / "spill") as connection:
-            spent, created = (_summed(connection, work, name) for name in KEYS)
+            spent, created = _summed(connection, work)
             require_sound(pl.scan_parquet(spent), pl.read_parquet(created), chain)
             reach = Reach(WAY, chain.first_height, chain.last_height, chain.last_hash, chain.last_day)
 
             def write(folder: Path) -> None:
                 for summed, (name, keys) in zip((spent, created), KEYS.items(), strict=True):
                     connection.execute(
-                        f"copy (select {keys}, satoshi, coins from read_parquet({text(summed)}) order by {keys}) "
+                        f"copy (select {keys}, satoshi, coins from {_read(summed)} order by {keys}) "
                         f"to {text(folder / f'{name}.parquet')} (format parquet)"
                     )
 
             cells = publish(root, write, reach)
+            spilled = max(spilled, spilled_bytes(connection))
         shutil.rmtree(work)
-    rows = [pq.read_metadata(file).num_rows for file in (cells.spent, cells.created)]
-    return Joined(cells, cells_digest(cells.spent, cells.created), *rows)
+    spent_cells, created_cells = (pq.read_metadata(file).num_rows for file in (cells.spent, cells.created))
+    return Joined(cells, cells_digest(cells.spent, cells.created), spent_cells, created_cells, spilled)
 
 
-def _summed(connection: duckdb.DuckDBPyConnection, work: Path, name: str) -> Path:
-    """A file with the cells of all buckets together."""
-    files = ", ".join(text(file) for file in sorted(work.glob(f"**/cells/*/{name}.parquet")))
-    summed, keys = work / f"{name}.parquet", KEYS[name]
+def _summed(connection: duckdb.DuckDBPyConnection, work: Path) -> tuple[list[Path], list[Path]]:
+    """Files with the cells of all buckets together: spent ones in the order of spending, and created ones."""
+    folder = work / "summed"
+    shutil.rmtree(folder, ignore_errors=True)  # of a join that was killed
+    folder.mkdir()
+    of_buckets = {name: sorted(work.glob(f"**/cells/*/{name}.parquet")) for name in KEYS}
+    sums = f"{CELLS}, cast(sum(faulty) as bigint) as faulty, cast(sum(conflicts) as bigint) as conflicts"
+    spent = []
+    for number, query in enumerate(by_spans(connection, _read(of_buckets["spent"]), sums)):
+        spent.append(folder / f"spent-{number:04}.parquet")
+        connection.execute(f"copy ({query}) to {text(spent[-1])} (format parquet)")
+    created = folder / "created.parquet"
     connection.execute(
-        f"copy (select {keys}, cast(sum(columns(* exclude ({keys}))) as bigint) from read_parquet([{files}]) "
-        f"group by {keys}) to {text(summed)} (format parquet)"
+        f"copy (select created_day, cast(sum(columns(* exclude (created_day))) as bigint) "
+        f"from {_read(of_buckets['created'])} group by created_day) to {text(created)} (format parquet)"
     )
-    return summed
+    return spent, [created]
+
+
+def _read(files: list[Path]) -> str:
+    """These files of Parquet as a relation of SQL."""
+    return f"read_parquet([{', '.join(text(file) for file in files)}])"
 
 
 def _require_room(work: Path, transactions: int) -> None:

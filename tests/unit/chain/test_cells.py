@@ -1,8 +1,10 @@
 """What counts as a coin, when, and how many satoshi."""
 
-from datetime import date
+from datetime import date, timedelta
 
+import duckdb
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from chain.cells import (
     is_unspendable,
     satoshi_of,
 )
+from chain.sums import CELLS, SPAN_DAYS, by_spans
 
 
 @given(st.integers(0, MAX_SATOSHI))
@@ -45,3 +48,32 @@ def test_folding_adds_satoshi_and_coins_by_key():
     assert fold_spent([]).schema == pl.Schema(SPENT)
     created = pl.DataFrame([(next_day, 3, 1), (day, 4, 1), (next_day, 5, 1)], schema=CREATED, orient="row")
     assert fold_created([created]).rows() == [(day, 4, 1), (next_day, 8, 2)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3 * SPAN_DAYS), st.integers(0, 3 * SPAN_DAYS), st.integers(0, MAX_SATOSHI)),
+        max_size=40,
+    )
+)
+def test_spans_of_days_give_each_cell_once(rows):
+    first = date(2009, 1, 3)
+    cells = pl.DataFrame(
+        [(first + timedelta(days=made), first + timedelta(days=gone), satoshi, 1) for made, gone, satoshi in rows],
+        schema=SPENT,
+        orient="row",
+    )
+    with duckdb.connect() as connection:
+        connection.register("cells", cells.to_arrow())
+        parts = [connection.sql(query).pl() for query in by_spans(connection, "cells", CELLS)]
+    assert pl.concat(parts).cast(SPENT).sort("created_day", "spent_day").equals(fold_spent([cells]))
+
+
+def test_a_sum_beyond_64_bits_is_an_error_and_no_wrong_number():
+    day = date(2009, 1, 3)
+    cells = pl.DataFrame([(day, day, 2**62, 1)] * 2, schema=SPENT, orient="row")
+    with duckdb.connect() as connection:
+        connection.register("cells", cells.to_arrow())
+        [query] = by_spans(connection, "cells", CELLS)
+        with pytest.raises(duckdb.ConversionException):
+            connection.execute(query).fetchall()

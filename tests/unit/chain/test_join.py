@@ -100,6 +100,20 @@ def test_neither_memory_nor_the_number_of_buckets_changes_a_cell(
     assert join(public_copy, tmp_path / "large", OnDuckDB()).digest == expected
 
 
+def test_what_does_not_fit_into_memory_is_spilled_and_changes_no_cell(tmp_path: Path) -> None:
+    ledger = mine(Plan(blocks=300, transactions_per_block=800, blocks_per_day=12))
+    write_parquet(ledger, tmp_path / "public")
+    cells = true_cells(ledger)
+    cells.spent.write_parquet(tmp_path / "spent.parquet")
+    cells.created.write_parquet(tmp_path / "created.parquet")
+    tight = Limits(memory_bytes=40_000_000, threads=1, fewest_buckets=1, most_buckets=1)
+    spilling = join(tmp_path / "public", tmp_path / "tight", OnDuckDB(tight))
+    roomy = join(tmp_path / "public", tmp_path / "roomy", OnDuckDB())
+    assert spilling.spilled_bytes > 1_000_000
+    assert roomy.spilled_bytes == 0
+    assert spilling.digest == roomy.digest == cells_digest(tmp_path / "spent.parquet", tmp_path / "created.parquet")
+
+
 def test_there_are_as_many_buckets_as_memory_needs() -> None:
     assert Limits(memory_bytes=10**9).buckets(8_000_000) == 16
     assert Limits(memory_bytes=10**9).buckets(100_000_000) == 64
@@ -121,6 +135,17 @@ def test_a_join_that_was_interrupted_goes_on_where_it_stopped(public_copy: Path,
     again: list[str] = []
     joined = join(public_copy, tmp_path, OnDuckDB(), tell=again.append)
     assert again[1:] == [f"joining bucket {number} of 16" for number in range(7, 17)]
+    assert pl.read_parquet(joined.cells.spent).equals(truth.spent)
+
+
+def test_an_interrupted_join_may_go_on_with_other_limits(public_copy: Path, truth: Cells, tmp_path: Path) -> None:
+    def interrupt(message: str) -> None:
+        if message == "joining bucket 7 of 64":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        join(public_copy, tmp_path, OnDuckDB(Limits(fewest_buckets=64)), tell=interrupt)
+    joined = join(public_copy, tmp_path, OnDuckDB(Limits(fewest_buckets=16)))
     assert pl.read_parquet(joined.cells.spent).equals(truth.spent)
 
 
