@@ -6,6 +6,7 @@ import polars as pl
 
 from chain.blocks import subsidy_satoshi
 from chain.errors import JoinError
+from chain.join.logic import KEY_DIGITS
 from chain.join.main_chain import MainChain
 
 
@@ -15,9 +16,11 @@ def require_sound(spent: pl.LazyFrame, created: pl.DataFrame, chain: MainChain) 
     `spent` and `created` are sums over all buckets of what `chain.join.logic` gives, with its counts of what is wrong.
     Each check names the first day on which it fails. Of `spent`, which has millions of rows, only sums by day are held.
     """
-    sums = pl.col("satoshi", "coins", "faulty", "conflicts").sum()
-    by_day_spent = spent.group_by("spent_day").agg(sums).collect(engine="streaming")
-    by_day_created = spent.group_by("created_day").agg(sums).collect(engine="streaming")
+    by_day_spent = (
+        spent.group_by("spent_day")
+        .agg(pl.col("satoshi", "coins", "faulty", "conflicts", "unequal").sum(), pl.col("unequal_outpoint").min())
+        .collect(engine="streaming")
+    )
     for table, days in ((by_day_spent, "spent_day"), (created, "created_day")):
         for trouble, what in (
             ("faulty", "amounts or scripts that are missing or impossible"),
@@ -35,7 +38,15 @@ def require_sound(spent: pl.LazyFrame, created: pl.DataFrame, chain: MainChain) 
         "{1} inputs spend coins of transactions that are not in the copy, which begins at height "
         f"{chain.first_height}. Fetch all days from the first block on.",
     )
-    _require_no_more_spent_than_created(by_day_created, created)
+    _refuse(
+        by_day_spent.filter(pl.col("unequal") > 0)
+        .select("spent_day", "unequal", "unequal_outpoint")
+        .sort("spent_day")
+        .rows(),
+        f"{{1}} inputs are not worth what the outputs that they spend are, one of them spends {{2}} (the first "
+        f"{KEY_DIGITS} digits of the transaction id, and the output). Fetch the files of that day again, and those of "
+        "the day of that transaction.",
+    )
     _require_no_more_than_the_subsidy(by_day_spent, created, chain)
 
 
@@ -62,21 +73,6 @@ def _require_all_inputs(by_day_spent: pl.DataFrame, created: pl.DataFrame) -> No
     _refuse(
         compared.filter(pl.col("coins") != pl.col("inputs")).sort("spent_day").rows(),
         "{1} inputs were found, and the day's transactions say {2}. Fetch the files of that day again.",
-    )
-
-
-def _require_no_more_spent_than_created(by_day_created: pl.DataFrame, created: pl.DataFrame) -> None:
-    totals = by_day_created.select(
-        "created_day", pl.col("satoshi").alias("spent_satoshi"), pl.col("coins").alias("spent_coins")
-    )
-    compared = totals.join(created, on="created_day", how="left").select(
-        "created_day", "spent_satoshi", "satoshi", "spent_coins", "coins"
-    )
-    more = (pl.col("spent_satoshi") > pl.col("satoshi")) | (pl.col("spent_coins") > pl.col("coins"))
-    _refuse(
-        compared.filter(more).sort("created_day").rows(),
-        "{1} satoshi in {3} coins created on that day were spent, but only {2} in {4} were created. Fetch its files "
-        "again, and those of later days.",
     )
 
 

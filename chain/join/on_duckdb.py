@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from chain.join.copy import PublicCopy, readable
-from chain.join.logic import CREATED_CELLS, DUCKDB, SPENT_CELLS, creators, spends
+from chain.join.logic import CREATED_CELLS, DUCKDB, creators, spends, spent_cells
 
 # A hash table of one bucket should fit into half of the memory. Measured with 20 million outputs: about 300 bytes for
 # each transaction of a bucket and its inputs. Less would still be right: what does not fit is spilled.
@@ -31,7 +31,8 @@ _ROWS_A_SPLIT = 10_000_000
 _WAITING_ROWS = 16_384
 
 _EMPTY = {
-    "creators": "transaction_key uuid, created_day date, satoshi bigint, coins bigint, inputs bigint, faulty bigint",
+    "creators": "transaction_key uuid, created_day date, satoshi bigint, coins bigint, output_values varchar, "
+    "inputs bigint, faulty bigint",
     "spends": "transaction_key uuid, output_index bigint, spent_day date, satoshi bigint, faulty bigint",
 }
 
@@ -156,7 +157,7 @@ def _join(connection: duckdb.DuckDBPyConnection, split: Path, bucket: int, folde
         rows = f"read_parquet([{names}], hive_partitioning = false)" if files else f"no_{table}"
         connection.execute(f"create or replace temp view {table} as from {rows}")
     # In the order of spending, so that some days of all buckets are read without the rest.
-    for name, query in (("spent", f"{SPENT_CELLS} order by spent_day"), ("created", CREATED_CELLS)):
+    for name, query in (("spent", f"{spent_cells(DUCKDB)} order by spent_day"), ("created", CREATED_CELLS)):
         connection.execute(f"copy ({query}) to {text(folder / f'{name}.parquet')} (format parquet)")
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from chain.errors import JoinError
 from chain.join.copy import PublicCopy
-from chain.join.logic import CREATED_CELLS, SPARK, SPENT_CELLS, TRANSACTION_COLUMNS, creators, spends
+from chain.join.logic import CREATED_CELLS, SPARK, TRANSACTION_COLUMNS, creators, spends, spent_cells
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,7 +49,10 @@ def join_on_spark(
         spark.createDataFrame(main_chain.to_arrow()).hint("broadcast").createOrReplaceTempView("main_chain")
         spark.sql(creators(SPARK)).createOrReplaceTempView("creators")
         spark.sql(spends(SPARK)).createOrReplaceTempView("spends")
-        for name, query, order in (("spent", SPENT_CELLS, "spent_day"), ("created", CREATED_CELLS, "created_day")):
+        for name, query, order in (
+            ("spent", spent_cells(SPARK), "spent_day"),
+            ("created", CREATED_CELLS, "created_day"),
+        ):
             pq.write_table(spark.sql(query).toArrow().sort_by(order), target / f"{name}.parquet")
             tell(f"{name}: done")
 

@@ -109,7 +109,8 @@ def _summed(connection: duckdb.DuckDBPyConnection, work: Path) -> tuple[list[Pat
     shutil.rmtree(folder, ignore_errors=True)  # of a join that was killed
     folder.mkdir()
     of_buckets = {name: sorted(work.glob(f"**/cells/*/{name}.parquet")) for name in KEYS}
-    sums = f"{CELLS}, cast(sum(faulty) as bigint) as faulty, cast(sum(conflicts) as bigint) as conflicts"
+    wrong = ", ".join(f"cast(sum({trouble}) as bigint) as {trouble}" for trouble in ("faulty", "conflicts", "unequal"))
+    sums = f"{CELLS}, {wrong}, min(unequal_outpoint) as unequal_outpoint"
     spent = []
     for number, query in enumerate(by_spans(connection, _read(of_buckets["spent"]), sums)):
         spent.append(folder / f"spent-{number:04}.parquet")

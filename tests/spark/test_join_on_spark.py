@@ -7,8 +7,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from chain.errors import JoinError
 from chain.join import OnDuckDB, OnSpark, cells_digest, join
 from sandbox.chain import Plan, mine, true_cells, write_parquet
 from sandbox.spark import Cluster, Worker, running_cluster
@@ -44,6 +47,28 @@ def test_spark_and_duckdb_give_the_true_cells(public_copy: Path, cluster: Cluste
     assert join(public_copy, tmp_path / "duckdb", OnDuckDB()).digest == truth
     assert join(public_copy, tmp_path / "spark", OnSpark(cluster.master_url)).digest == truth
     assert cluster.state()["aliveworkers"] == 2
+
+
+def test_a_wrong_value_is_refused_alike_on_both_engines(cluster: Cluster, tmp_path: Path) -> None:
+    source = tmp_path / "public"
+    write_parquet(mine(Plan(blocks=240, transactions_per_block=15, blocks_per_day=12)), source)
+    file = next(  # a day of which there are only parts, so that no overlapping file says otherwise
+        folder / "part-00000.snappy.parquet"
+        for folder in sorted((source / "transactions").iterdir(), reverse=True)
+        if all(path.name.startswith("part-") for path in folder.iterdir())
+    )
+    table = pq.ParquetFile(file).read()
+    rows = table.to_pylist()
+    spending = next(row for row in rows if not row["is_coinbase"])["inputs"][0]
+    spending["value"] += 1 / 10**8
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file, use_deprecated_int96_timestamps=True)
+    messages = []
+    for engine in (OnDuckDB(), OnSpark(cluster.master_url)):
+        with pytest.raises(JoinError) as refusal:
+            join(source, tmp_path / "home", engine)
+        messages.append(str(refusal.value))
+    assert messages[0] == messages[1]
+    assert f"{spending['spent_transaction_hash'][:32]}:{spending['spent_output_index']} " in messages[0]
 
 
 def test_a_worker_killed_in_the_midst_changes_no_cell(public_copy: Path, cluster: Cluster, tmp_path: Path) -> None:

@@ -196,16 +196,43 @@ def test_an_impossible_amount_is_noticed(
     assert "missing or impossible" in message
 
 
-def test_more_spent_than_was_created_is_noticed(changed_copy: Callable[..., Path], tmp_path: Path) -> None:
-    def change(rows: list[Row]) -> None:
-        rows[3]["inputs"][0]["value"] = 20_000_000.0
+@pytest.mark.parametrize("satoshi", [-1, 1, 10**14])
+def test_an_input_that_is_not_worth_its_output_is_named(
+    satoshi: int, public_copy: Path, changed_copy: Callable[..., Path], tmp_path: Path
+) -> None:
+    outpoints: list[str] = []
 
-    assert "created on that day were spent, but only" in refused(changed_copy(change), tmp_path / "root")
+    def change(rows: list[Row]) -> None:
+        spending = rows[3]["inputs"][0]
+        spending["value"] += satoshi / 10**8
+        outpoints.append(f"{spending['spent_transaction_hash'][:32]}:{spending['spent_output_index']} ")
+
+    message = refused(changed_copy(change), tmp_path / "root")
+    assert some_day(public_copy) in message
+    assert "1 inputs are not worth what the outputs that they spend are" in message
+    assert outpoints[0] in message
+
+
+def test_two_wrong_values_that_cancel_out_are_noticed(changed_copy: Callable[..., Path], tmp_path: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        one, other = [row["inputs"][0] for row in rows if not row["is_coinbase"]][:2]
+        assert one["value"] != other["value"]
+        one["value"], other["value"] = other["value"], one["value"]
+
+    assert "2 inputs are not worth what" in refused(changed_copy(change), tmp_path / "root")
+
+
+def test_a_spent_output_that_does_not_exist_is_noticed(changed_copy: Callable[..., Path], tmp_path: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        rows[3]["inputs"][0]["spent_output_index"] += 1_000
+
+    assert "are not worth what the outputs" in refused(changed_copy(change), tmp_path / "root")
 
 
 def test_money_out_of_nothing_is_noticed(public_copy: Path, changed_copy: Callable[..., Path], tmp_path: Path) -> None:
     def change(rows: list[Row]) -> None:
-        rows[3]["outputs"][0]["value"] += 601  # a day has about a dozen blocks, each may make 50
+        young = next(row for row in rows if row["is_coinbase"])  # too young to be spent
+        young["outputs"][0]["value"] += 601  # a day has about a dozen blocks, each may make 50
 
     message = refused(changed_copy(change), tmp_path / "root")
     assert some_day(public_copy) in message
