@@ -20,7 +20,7 @@ def instance_for(home: Path, *, keeps_history: bool = True) -> Iterator[dg.Dagst
     """Dagster's instance for a home, with the settings of `dagster.yaml`.
 
     The default home shares its history with `make up`; any other keeps it to itself, so that a simulated run
-    never stands beside a real one. Without history the events stay in memory: 4 ms each instead of 20.
+    never stands beside a real one. Without history the events stay in memory.
     """
     if not keeps_history:
         with dg.DagsterInstance.ephemeral() as instance:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.history import MOST_FILES, keep_open
 from orchestration.instance import PID_TAG, instance_for
 from orchestration.scope import POOL
 
@@ -47,3 +48,25 @@ def test_the_history_of_a_home_lies_in_it(tmp_path: Path) -> None:
     with instance_for(tmp_path):
         pass
     assert (tmp_path / ".dagster" / "history").is_dir()
+
+
+def test_history_is_carried_over_to_its_file_once_and_not_at_each_event(tmp_path: Path) -> None:
+    keep_open()
+    with instance_for(tmp_path) as instance:
+        run = instance.create_run_for_job(_job)
+        instance.report_engine_event("something happened", run)
+        history = tmp_path / ".dagster" / "history" / "runs"
+        assert (history / f"{run.run_id}.db-wal").stat().st_size > 0
+        assert [record.message for record in instance.all_logs(run.run_id)] == ["something happened"]
+
+
+def test_a_process_that_looks_at_many_runs_holds_few_of_their_files(tmp_path: Path) -> None:
+    keep_open()
+    with instance_for(tmp_path) as instance:
+        runs = [instance.create_run_for_job(_job) for _ in range(MOST_FILES + 4)]
+        for run in runs:
+            instance.report_engine_event("something happened", run)
+        assert all(len(instance.all_logs(run.run_id)) == 1 for run in runs)
+    opened = {entry.readlink() for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+    held = [path for path in opened if path.suffix == ".db" and tmp_path in path.parents]
+    assert 0 < len(held) <= MOST_FILES
