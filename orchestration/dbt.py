@@ -25,7 +25,8 @@ INPUTS = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests
 BUILD_FILE_VARIABLE = "LEADLINE_BUILD_FILE"
 PLACEHOLDER = "warehouse.duckdb"
 
-QUIET = ("--log-level", "none", "--log-level-file", "warn", "--no-send-anonymous-usage-stats", "--no-version-check")
+# No log file either: dbt writes out each of thousands of debug lines before it drops it, a twentieth of a build.
+QUIET = ("--log-level", "none", "--log-level-file", "none", "--no-send-anonymous-usage-stats", "--no-version-check")
 
 Event = dict[str, Any]
 
@@ -135,10 +136,16 @@ def _invoke(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
+    errors: list[str] = []
+
+    def hear(message: Any) -> None:
+        if message.info.level == "error":
+            errors.append(message.info.msg)
+
     before = os.environ.get(BUILD_FILE_VARIABLE)
     os.environ[BUILD_FILE_VARIABLE] = str(build_file)
     try:
-        outcome = dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))
+        outcome = dbtRunner(manifest=manifest, callbacks=[hear, *callbacks]).invoke(list(arguments))
     finally:
         # dbt-duckdb keeps its connection for the life of the process, which would lock the build file.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb has no types
@@ -147,7 +154,7 @@ def _invoke(
         else:
             os.environ[BUILD_FILE_VARIABLE] = before
     if outcome.exception is not None or (not outcome.success and not tolerate_failures):
-        raise DbtError(f"dbt {arguments[0]} failed: {outcome.exception or 'see dbt.log in ' + str(TARGET)}")
+        raise DbtError(f"dbt {arguments[0]} failed: {outcome.exception or '; '.join(errors)}")
     return outcome.result
 
 

@@ -2,8 +2,9 @@
   Windows over readings, as a reader sees them on a signal date.
 
   A frame holds, for every reader and date, the readings of the provider in use from the newest one back:
-  `days_back` counts calendar days from the newest reading, `reading_number` counts readings (1 = newest), so that a
-  weekend does not break a window of trading dates. Each reading is the version that the reader sees on that date.
+  `days_back` counts calendar days from the newest reading. Each reading is the version that the reader sees on that
+  date. A numbered frame has `reading_number` as well, which counts readings (1 = newest), so that a weekend does not
+  break a window of trading dates.
 
   Doubles are added up in a stated order, here and in every model: the last digits of a sum hang on its order, and the
   same rows must give the same reading to the last bit, however many others lie beside them.
@@ -16,13 +17,7 @@
         in_use.series_id,
         observations.observed_date,
         observations.value,
-        in_use.observed_date - observations.observed_date as days_back,
-        row_number() over (
-            partition by in_use.knowledge, in_use.signal_date, in_use.series_id order by observations.observed_date desc
-        ) as reading_number,
-        lead(observations.value) over (
-            partition by in_use.knowledge, in_use.signal_date, in_use.series_id order by observations.observed_date desc
-        ) as previous_value
+        in_use.observed_date - observations.observed_date as days_back
     from {{ ref('int_series__in_use') }} as in_use
     join {{ ref('int_observations__unioned') }} as observations
         on observations.series_id = in_use.series_id
@@ -32,12 +27,19 @@
     where in_use.series_id in ('{{ series | join("', '") }}')
 {%- endmacro %}
 
+{% macro numbered_frame(series, lookback_days) -%}
+    select
+        *,
+        row_number() over (partition by knowledge, signal_date, series_id order by days_back) as reading_number
+    from ({{ frame(series, lookback_days) }})
+{%- endmacro %}
+
 {# The value of a series a number of calendar days before its newest reading. #}
 {% macro value_at(series, days_back=0) -%}
     max(value) filter (where series_id = '{{ series }}' and days_back = {{ days_back }})
 {%- endmacro %}
 
-{# The value of the n-th newest reading. #}
+{# The value of the n-th newest reading of a numbered frame. #}
 {% macro reading(series, number=1) -%}
     max(value) filter (where series_id = '{{ series }}' and reading_number = {{ number }})
 {%- endmacro %}
@@ -52,7 +54,7 @@
     end
 {%- endmacro %}
 
-{# An aggregate over the readings numbered `first` to `last`; null unless there are as many. #}
+{# An aggregate over the readings numbered `first` to `last` of a numbered frame; null unless there are as many. #}
 {% macro over_readings(aggregate, series, first, last) -%}
     case
         when count(value) filter (where series_id = '{{ series }}' and reading_number between {{ first }} and {{ last }})

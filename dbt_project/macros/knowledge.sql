@@ -56,10 +56,13 @@
     {{ day }} <= (select last_closed_date from {{ ref('int_calendar__horizon') }})
 {%- endmacro %}
 
-{# Is a version (alias `version`) the one that stands on a date, for whoever reads on it? #}
+{#
+  Is a version (alias `version`) the one that stands on a date, for whoever reads on it? Two plain comparisons: an `or`
+  in the condition of an outer join would compare every row with every other.
+#}
 {% macro stands_on(version, moment) -%}
     {{ version }}.known_from <= {{ moment }}
-    and ({{ version }}.known_until is null or {{ moment }} < {{ version }}.known_until)
+    and {{ moment }} < coalesce({{ version }}.known_until, date 'infinity')
 {%- endmacro %}
 
 {#

@@ -3,8 +3,8 @@
 with
 
 frame as (
-    ({{ frame(['ixic_close', 'gold_close', 'dxy_close'], 7) }})
-    union all
+    ({{ numbered_frame(['ixic_close', 'gold_close', 'dxy_close'], 7) }})
+    union all by name
     ({{ frame(['btc_close_usd', 'futures_oi_change_1d_pct', 'long_liquidations_usd', 'short_liquidations_usd',
         'funding_rate_8h_pct', 'futures_basis_annualized_pct', 'spot_perp_volume_ratio', 'taker_buy_share_pct',
         'coinbase_premium_bps', 'etf_net_flow_usd'], 1) }})

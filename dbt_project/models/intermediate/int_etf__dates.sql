@@ -60,8 +60,7 @@ known as (
     from moments
     join funds on funds.provider = moments.provider
         and funds.observed_date = moments.observed_date
-        and funds.known_from <= moments.moment
-        and (funds.known_until is null or moments.moment < funds.known_until)
+        and {{ stands_on('funds', 'moments.moment') }}
     left join active_from on active_from.provider = funds.provider
         and active_from.observed_date = funds.observed_date
         and active_from.fund = funds.fund
@@ -76,8 +75,7 @@ printed as (
     from moments
     join totals on totals.provider = moments.provider
         and totals.observed_date = moments.observed_date
-        and totals.known_from <= moments.moment
-        and (totals.known_until is null or moments.moment < totals.known_until)
+        and {{ stands_on('totals', 'moments.moment') }}
 ),
 
 added_up as (

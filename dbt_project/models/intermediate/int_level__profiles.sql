@@ -39,15 +39,16 @@ spread_bars as (
     where market = 'spot'
 ),
 
+-- Whole satoshis: a sum of integers is the same in any order, and these are too many to be put in one.
 daily_volumes as (
     select
         observed_date,
         known_from,
         known_until,
         bin,
-        sum(volume_btc * coalesce(
+        sum(cast(1e8 * volume_btc * coalesce(
             (least(high_bin, bin + 1) - greatest(low_bin, bin)) / nullif(high_bin - low_bin, 0), 1
-        )) as volume_btc
+        ) as bigint)) as volume_sat
     from spread_bars
     group by observed_date, known_from, known_until, bin
 ),
@@ -58,7 +59,7 @@ volume_profile as (
         'volume_at_price' as cluster_source,
         pow(1.01, daily_volumes.bin) as price_low_usd,
         pow(1.01, daily_volumes.bin + 1) as price_high_usd,
-        sum(daily_volumes.volume_btc) as density
+        sum(daily_volumes.volume_sat) / 1e8 as density
     from dates
     join closes on closes.signal_date = dates.signal_date
     join daily_volumes

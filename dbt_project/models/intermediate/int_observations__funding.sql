@@ -25,8 +25,7 @@ known_rates as (
         rates.*
     from moments
     join rates on rates.observed_date = moments.observed_date
-        and rates.known_from <= moments.moment
-        and (rates.known_until is null or moments.moment < rates.known_until)
+        and {{ stands_on('rates', 'moments.moment') }}
 ),
 
 weighted as (
@@ -43,8 +42,7 @@ weighted as (
     from known_rates
     left join weights on weights.venue = known_rates.venue
         and weights.observed_date = known_rates.observed_date
-        and weights.known_from <= known_rates.moment
-        and (weights.known_until is null or known_rates.moment < weights.known_until)
+        and {{ stands_on('weights', 'known_rates.moment') }}
 ),
 
 pooled_days as (

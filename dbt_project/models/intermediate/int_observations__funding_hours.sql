@@ -59,8 +59,7 @@ weighted as (
     from carried
     left join weights on weights.venue = carried.venue
         and weights.observed_date = carried.observed_date
-        and weights.known_from <= carried.observed_date
-        and (weights.known_until is null or carried.observed_date < weights.known_until)
+        and {{ stands_on('weights', 'carried.observed_date') }}
     where carried.rate_per_hour is not null
 ),
 

@@ -79,13 +79,21 @@ levels as (
     ]) }}
 ),
 
+compared as (
+    select
+        *,
+        unnest([1, 3, 7, 30]) as lag_days,
+        observed_date - lag_days as earlier_date
+    from pieces
+),
+
 -- The same venue on two days, for as long as both versions are the ones that are known.
 pairs as (
     select
         later.provider,
         later.venue,
         later.observed_date,
-        lags.lag_days,
+        later.lag_days,
         later.open_interest_btc,
         later.open_interest_usd,
         earlier.open_interest_btc as earlier_btc,
@@ -94,12 +102,11 @@ pairs as (
         greatest(later.known_at_basis, earlier.known_at_basis) as known_at_basis,
         greatest(later.known_from, earlier.known_from) as known_from,
         least(later.known_until, earlier.known_until) as known_until
-    from pieces as later
-    cross join (values (1), (3), (7), (30)) as lags (lag_days)
+    from compared as later
     join pieces as earlier
         on earlier.provider = later.provider
         and earlier.venue = later.venue
-        and earlier.observed_date = later.observed_date - lags.lag_days
+        and earlier.observed_date = later.earlier_date
     where (later.known_until is null or earlier.known_from < later.known_until)
         and (earlier.known_until is null or later.known_from < earlier.known_until)
 ),

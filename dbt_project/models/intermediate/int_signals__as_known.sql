@@ -41,25 +41,36 @@ ranked as (
         )
 ),
 
--- The same observation may read differently on a later date, where another input of the signal is newer by then.
-revised as (
+-- The same observation may read differently on a later date, where another input of the signal is newer by then. There
+-- are few, so they are found first, and only they are ranked anew.
+revisions as materialized (
     select
         readings.signal_id,
         readings.provider,
         readings.signal_date,
-        count(*) filter (where past.value < readings.value) as smaller,
-        count(*) filter (where past.value > readings.value) as larger
+        readings.value,
+        appeared.appeared_on
     from readings
     join first_appearances as appeared
         on appeared.signal_id = readings.signal_id
         and appeared.provider = readings.provider
         and appeared.observed_date = readings.observed_date
-    join first_appearances as past
-        on past.signal_id = readings.signal_id
-        and past.provider = readings.provider
-        and past.appeared_on between appeared.appeared_on - 365 and appeared.appeared_on - 1
     where readings.value <> appeared.value
-    group by readings.signal_id, readings.provider, readings.signal_date
+),
+
+revised as (
+    select
+        revisions.signal_id,
+        revisions.provider,
+        revisions.signal_date,
+        count(*) filter (where past.value < revisions.value) as smaller,
+        count(*) filter (where past.value > revisions.value) as larger
+    from revisions
+    join first_appearances as past
+        on past.signal_id = revisions.signal_id
+        and past.provider = revisions.provider
+        and past.appeared_on between revisions.appeared_on - 365 and revisions.appeared_on - 1
+    group by revisions.signal_id, revisions.provider, revisions.signal_date
 ),
 
 compared as (

@@ -2,7 +2,7 @@
 -- points are of the market capitalisation that is known.
 with
 
-frame as ({{ frame(['etf_net_flow_usd', 'market_cap_usd'], 60) }}),
+frame as ({{ numbered_frame(['etf_net_flow_usd', 'market_cap_usd'], 60) }}),
 
 wide as (
     select

@@ -3,8 +3,8 @@
 with
 
 frame as (
-    {{ frame(['spx_close', 'ixic_close', 'dji_close', 'sox_close', 'gold_close', 'silver_close', 'dxy_close', 'vix',
-        'ust2y_pct', 'ust10y_pct', 'real10y_pct'], 14) }}
+    {{ numbered_frame(['spx_close', 'ixic_close', 'dji_close', 'sox_close', 'gold_close', 'silver_close', 'dxy_close',
+        'vix', 'ust2y_pct', 'ust10y_pct', 'real10y_pct'], 14) }}
 ),
 
 -- Sixty common trading dates need about ninety days.
@@ -34,11 +34,9 @@ common_dates as (
         bitcoin.signal_date,
         other.series_id,
         bitcoin.observed_date,
-        bitcoin.value / lag(bitcoin.value) over by_date - 1 as btc_return,
-        other.value / lag(other.value) over by_date - 1 as other_return,
-        row_number() over (
-            partition by bitcoin.knowledge, bitcoin.signal_date, other.series_id order by bitcoin.observed_date desc
-        ) as reading_number
+        bitcoin.value / lead(bitcoin.value) over newest_first - 1 as btc_return,
+        other.value / lead(other.value) over newest_first - 1 as other_return,
+        row_number() over newest_first as reading_number
     from long_frame as bitcoin
     join long_frame as other
         on other.knowledge = bitcoin.knowledge
@@ -46,8 +44,8 @@ common_dates as (
         and other.observed_date = bitcoin.observed_date
     where bitcoin.series_id = 'btc_close_new_york_usd'
         and other.series_id in ('ixic_close', 'gold_close')
-    window by_date as (
-        partition by bitcoin.knowledge, bitcoin.signal_date, other.series_id order by bitcoin.observed_date
+    window newest_first as (
+        partition by bitcoin.knowledge, bitcoin.signal_date, other.series_id order by bitcoin.observed_date desc
     )
 ),
 

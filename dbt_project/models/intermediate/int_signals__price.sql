@@ -1,9 +1,16 @@
 -- One row per reader, date and price signal.
 with
 
+closes as ({{ frame(['btc_close_usd'], 91) }}),
+
 frame as (
-    ({{ frame(['btc_high_usd', 'btc_close_usd', 'spot_volume_btc'], 91) }})
-    union all
+    select
+        *,
+        lead(value) over (partition by knowledge, signal_date order by days_back) as previous_value
+    from closes
+    union all by name
+    ({{ frame(['btc_high_usd', 'spot_volume_btc'], 91) }})
+    union all by name
     ({{ frame(['btc_open_usd', 'btc_low_usd', 'spot_perp_volume_ratio', 'coinbase_premium_bps', 'taker_buy_share_pct'],
         6) }})
 ),
@@ -27,11 +34,8 @@ wide as (
             as drawdown_from_90d_high_pct,
         {{ change_pct(value_at('btc_close_usd', 0), over_days('avg', 'btc_close_usd', 0, 29)) }}
             as btc_close_to_30d_mean_pct,
-        -- Other series of the frame may be zero or negative, and have no logarithm.
-        100 * sqrt(365) * {{ over_days(
-            'stddev_samp', 'btc_close_usd', 0, 29,
-            "case when series_id = 'btc_close_usd' then ln(value / previous_value) end",
-        ) }} as realized_vol_30d,
+        100 * sqrt(365) * {{ over_days('stddev_samp', 'btc_close_usd', 0, 29, 'ln(value / previous_value)') }}
+            as realized_vol_30d,
         -- The yardstick of the regimes: the 30 days before, today excluded.
         100 * {{ over_days('stddev_samp', 'btc_close_usd', 1, 30, 'value / previous_value - 1') }}
             as btc_return_stddev_30d_pct,

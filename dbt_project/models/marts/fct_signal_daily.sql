@@ -29,8 +29,9 @@ joined as (
         as_known.zscore_365d,
         as_known.observations_365d,
         coalesce(as_known.provider, settled.provider) as provider,
-        coalesce(as_known.source_count, settled.source_count) as source_count,
-        coalesce(as_known.method_note, settled.method_note) as method_note,
+        -- Count and note go with the provider: the settled reading may come from another.
+        case when as_known.provider is null then settled.source_count else as_known.source_count end as source_count,
+        case when as_known.provider is null then settled.method_note else as_known.method_note end as method_note,
         coalesce(as_known.publishable, true) and coalesce(settled.publishable, true) as publishable
     from as_known
     full join settled on settled.signal_id = as_known.signal_id and settled.signal_date = as_known.signal_date
