@@ -67,7 +67,8 @@ def build(market: Path, home: Home, say: Callable[[str], None]) -> Path:
         for start, datasets in by_start(market, first).items():
             span = Span(midnight(start), cut_off(last), clocked=True, each_instant=True)
             for done in ingest(home, settings, datasets, span):
-                say(f"  {done.fetched.dataset.id}: {done.rows:,} rows{f' ({done.trouble})' if done.trouble else ''}")
+                rows = done.load.rows_new if done.load else 0
+                say(f"  {done.dataset.id}: {rows:,} rows{f' ({done.trouble})' if done.trouble else ''}")
     with Warehouse(home) as warehouse:
         surfaces.compute(warehouse)
     build_marts(home, market, say)

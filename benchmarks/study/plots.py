@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -59,7 +60,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def _ribbon(axes: Axes, days: pl.DataFrame, label: str) -> None:
     for (name,), runs in spells(days, label).group_by("label", maintain_order=True):
-        bars = [(mpl.dates.date2num(start), days) for start, days in runs.select("start", "days").iter_rows()]
+        bars = [(date2num(start), days) for start, days in runs.select("start", "days").iter_rows()]
         axes.broken_barh(bars, (0, 1), facecolors=COLOURS[name], transform=axes.get_xaxis_transform(), linewidth=0)
 
 
@@ -93,7 +94,7 @@ def ribbons(labelled: pl.DataFrame, first_out_of_sample: date, path: Path) -> No
         axes.set_ylabel(title, rotation=0, ha="right", va="center")
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.xaxis_date()
-    panels[2].axvline(mpl.dates.date2num(first_out_of_sample), color="black", linewidth=0.8)
+    panels[2].axvline(date2num(first_out_of_sample), color="black", linewidth=0.8)
     regimes = [name for name in REGIMES if name in set(labelled["regime"])]
     for axes, names in zip(panels, (regimes, PRICE_LABELS, HMM_LABELS), strict=True):
         handles = [Patch(facecolor=COLOURS[name], edgecolor="#999999", label=name.replace("_", " ")) for name in names]

@@ -13,7 +13,8 @@ expanding as (
         *,
         count(*) filter (where is_recovery) over month >= expansion_days
         and btc_close_to_level_pct > 0
-        and bears <= expansion_bears as is_expansion
+        and bears <= expansion_bears
+        and not is_sharp_fall as is_expansion
     from context
     window month as (order by signal_date range between interval '29 days' preceding and current row)
 ),
@@ -27,7 +28,7 @@ own_labels as (
                 and is_overheated
                 and is_turning then 'distribution'
             when is_expansion then 'expansion'
-            when is_recovery then 'confirmed_recovery'
+            when is_recovery and not is_sharp_fall then 'confirmed_recovery'
             when (btc_close_to_level_pct < 0 and 2 * bears > buckets_known)
                 or (
                     2 * bears > buckets_known
@@ -79,8 +80,11 @@ lasting as (
         and (last_trigger_date is null or established_date > last_trigger_date)
         and case established_label
             when 'distribution' then distance_from_high_pct >= high_lasts_pct
-            when 'expansion' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
-            when 'confirmed_recovery' then btc_close_usd >= cluster_low_usd and bears <= expansion_bears
+            -- A sharp fall that is no capitulation for want of evidence: it has to show itself anew.
+            when 'expansion'
+                then btc_close_usd >= cluster_low_usd and bears <= expansion_bears and not is_sharp_fall
+            when 'confirmed_recovery'
+                then btc_close_usd >= cluster_low_usd and bears <= expansion_bears and not is_sharp_fall
             when 'bear_continuation'
                 then btc_close_to_level_pct <= bear_lasts_level_pct
                     or bears >= bear_lasts_bears
