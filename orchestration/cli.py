@@ -55,7 +55,25 @@ class _Bytes(click.ParamType[int]):
             self.fail(f"{value!r} is no amount of memory. Write it as 8GB or 500MB.", param, ctx)
 
 
+class _Days(click.ParamType[tuple[int, ...]]):
+    """Numbers of days, written as 30,365,1825."""
+
+    name = "days"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            days = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            days = (-1,)
+        if min(days) < 0:
+            self.fail(f"{value!r} are no numbers of days. Write them as 30,365,1825.", param, ctx)
+        return days
+
+
 DAY = _Day()
+DAYS = _Days()
 INSTANT = _Instant()
 BYTES = _Bytes()
 
@@ -310,6 +328,20 @@ def chain_status() -> None:
     from orchestration.chain_commands import show_chain
 
     show_chain()
+
+
+@chain.command("show")
+@click.argument("day", type=DAY, required=False)
+@click.option(
+    "--bin", "bin_usd", type=click.IntRange(1), help="Width of price bins in dollars; default: as configured."
+)
+@click.option("--ages", type=DAYS, help="Where age bands begin, in days: 30,365,1825; default: the usual ones.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def chain_show(day: date | None, bin_usd: int | None, ages: tuple[int, ...] | None, as_json: bool) -> None:
+    """A day's realised profit and loss, coin-days destroyed, cost basis and ages, the newest closed day by default."""
+    from orchestration.chain_day import show_day
+
+    show_day(day, bin_usd, ages, as_json)
 
 
 @chain.command("join")

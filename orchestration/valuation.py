@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import polars as pl
 
-from analytics.cost_basis import ages, distribution, stock, unspent
+from analytics.cost_basis import AGE_BANDS_DAYS, ages, distribution, stock, unspent
 from analytics.realised import (
     SATOSHI_CENTS,
     SATOSHI_CENTS_PER_DOLLAR,
@@ -59,9 +59,10 @@ class Migration:
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may choose: the width of price bins, and whether transfers to oneself are left out of flows."""
+    """What a person may choose: the width of price bins, where age bands begin, and which moves flows leave out."""
 
     bin_usd: int = 500
+    age_bounds_days: tuple[int, ...] = AGE_BANDS_DAYS
     leave_out_own: bool = False
     migrations: tuple[Migration, ...] = ()  # left out of flows
 
@@ -93,10 +94,7 @@ def value(warehouse: Warehouse, cells: Cells, options: Options, now: datetime) -
             frames = _frames(days, counted, spent, created, _from_the_beginning(prices, created), cells, options)
         except MissingPricesError as error:
             waiting += days.height
-            reason = (
-                f"{error} Load the prices first: `leadline backfill --select coinmetrics --from {error.days[0]} --to "
-                f"{error.days[-1]}`."
-            )
+            reason = loading(error)
             continue
         with warehouse.transaction():
             for name, frame in frames.items():
@@ -106,6 +104,35 @@ def value(warehouse: Warehouse, cells: Cells, options: Options, now: datetime) -
         again += int(days["is_again"].sum())
         added += days.height - int(days["is_again"].sum())
     return Valued(added, again, waiting, reason)
+
+
+def value_of(
+    connection: duckdb.DuckDBPyConnection, cells: Cells, day: date, options: Options
+) -> dict[str, pl.DataFrame]:
+    """The rows of each table for one closed day, with the newest prices; nothing is stored.
+
+    Cells that do not begin at the first block give `chain_day` only. Raises MissingPricesError.
+    """
+    spent, created = pl.read_parquet(cells.spent), pl.read_parquet(cells.created)
+    newest = _price_versions(connection).group_by("day").agg(pl.col("price_cents").last()).sort("day")
+    unstored = pl.DataFrame(
+        {"day": [day], "cells_hash": [None], "known_at": [None], "known_at_basis": [None]},
+        schema_overrides={"day": pl.Date},
+    )
+    frames = _frames(
+        unstored, _counted(spent, cells, options), spent, created, _from_the_beginning(newest, created), cells, options
+    )
+    return {
+        name: frame.drop("cells_hash", "known_at", "known_at_basis", strict=False) for name, frame in frames.items()
+    }
+
+
+def loading(error: MissingPricesError) -> str:
+    """What is missing, and the command that brings it."""
+    return (
+        f"{error} Load the prices first: `leadline backfill --select coinmetrics --from {error.days[0]} --to "
+        f"{error.days[-1]}`."
+    )
 
 
 def _wanted(connection: duckdb.DuckDBPyConnection, cells: Cells, options: Options, now: datetime) -> pl.DataFrame:
@@ -310,7 +337,7 @@ def _frames(
             )
         )
         bands.append(
-            ages(day, coins).select(
+            ages(day, coins, options.age_bounds_days).select(
                 pl.lit(day).alias("day"), "age_from_days", "age_until_days", _bitcoin("satoshi").alias("supply_btc")
             )
         )

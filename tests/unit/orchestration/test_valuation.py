@@ -1,5 +1,8 @@
 """The chain's cells valued in the warehouse: figures counted coin by coin, versions, what was known when."""
 
+import json
+import shutil
+from collections import Counter
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, takewhile
@@ -7,12 +10,14 @@ from pathlib import Path
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
 from chain.blocks import contribution
 from chain.cells import day_of
 from chain.published import current
 from chain.store import BlockStore
 from orchestration.chain import migrations
+from orchestration.cli import main
 from orchestration.valuation import Migration, Options, value
 from sources import DATASETS
 from sources.blocks import read_core_block
@@ -260,3 +265,60 @@ def test_a_migration_of_known_coins_leaves_only_those_out(world, chain, tmp_path
     [row] = [row for row in world.rows() if row["day"] == DAYS[5]]
     gone = [c for c in chain.coins if c.spent_day == DAYS[5] and c.created_day > DAYS[2]]
     assert row["spent_btc"] == pytest.approx(sum(c.satoshi for c in gone) / 1e8)
+
+
+@pytest.fixture
+def asked(world, chain, monkeypatch):
+    """`asked(…)`: what `leadline chain show …` answers in a home with these coins and prices."""
+    world.prices()
+    cells_of(chain, world.home.path / "chain")
+    shutil.copyfile(world.home.build_file, world.home.published)
+    monkeypatch.setenv("LEADLINE_HOME", str(world.home.path))
+    return lambda *arguments: CliRunner().invoke(main, ["chain", "show", *map(str, arguments)])
+
+
+def test_a_day_is_shown_in_price_bins_and_age_bands_of_ones_own(asked, chain):
+    day, price = DAYS[7], dict(zip(DAYS, PRICES, strict=True))
+    result = asked(day, "--bin", 7_000, "--ages", "1,3", "--json")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.output)
+    left = [c for c in chain.coins if c.created_day <= day and not (c.spent_day and c.spent_day <= day)]
+    bins, bands = Counter(), Counter()
+    for coin in left:
+        bins[price[coin.created_day] // 7_000 * 7_000] += coin.satoshi
+        age = (day - coin.created_day).days
+        bands[(0, 1) if age < 1 else (1, 3) if age < 3 else (3, None)] += coin.satoshi
+    assert {row["price_low_usd"]: row["supply_btc"] for row in shown["chain_cost_basis"]} == pytest.approx(
+        {low: satoshi / 1e8 for low, satoshi in bins.items()}
+    )
+    assert {row["price_high_usd"] - row["price_low_usd"] for row in shown["chain_cost_basis"]} == {7_000}
+    assert len(bins) > 2
+    found = {(row["age_from_days"], row["age_until_days"]): row["supply_btc"] for row in shown["chain_age"]}
+    assert found == pytest.approx({band: satoshi / 1e8 for band, satoshi in bands.items()})
+    assert len(bands) == 3
+    [row] = shown["chain_day"]
+    gone = [c for c in chain.coins if c.spent_day and max(c.spent_day, c.created_day) == day]
+    destroyed = sum(c.satoshi / 1e8 * max((c.spent_day - c.created_day).days, 0) for c in gone)
+    assert row["coin_days_destroyed"] == pytest.approx(destroyed)
+    assert destroyed > 0
+    below = sum(c.satoshi for c in left if price[c.created_day] < price[day])
+    assert row["supply_in_profit_pct"] == pytest.approx(100 * below / sum(c.satoshi for c in left))
+
+
+def test_the_newest_closed_day_is_shown_as_it_is_stored(asked, world, chain):
+    stored = world.value(current(world.home.path / "chain"))
+    row = world.rows()[-1]
+    result = asked()
+    assert (result.exit_code, stored.new > 0) == (0, True)
+    assert f"{row['day']}, from blocks by way of bitcoin_core; flows: raw" in result.output
+    assert f"{row['coin_days_destroyed']:,.0f} BTC days" in result.output
+    ages = [part for part in world.rows("chain_age") if part["day"] == row["day"]]
+    assert all(f"{part['supply_btc']:,.2f}" in result.output for part in ages)
+
+
+def test_what_cannot_be_shown_says_why(asked, world):
+    beyond = asked(DAYS[-1] + timedelta(days=30))
+    assert (beyond.exit_code, "The cells know the days from 2022-06-09 to" in beyond.output) == (1, True)
+    assert asked("--ages", "30,old").exit_code == 2
+    shutil.rmtree(world.home.path / "chain")
+    assert "There are no cells yet; not configured: set LEADLINE_BITCOIN_RPC" in asked().output
