@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chain.published import current
 from orchestration import dbt, terminal
+from orchestration.chain import root
+from orchestration.planning import FIRST_HISTORY
 from orchestration.request import RequestError, chosen
 from orchestration.settings import PROJECT, Settings, environment
 from orchestration.upstream import origin
@@ -82,6 +85,13 @@ def rebuild_home() -> None:
         console.print(f"The old build file is in {rebuilt.set_aside}.", highlight=False, soft_wrap=True)
     if rebuilt.skipped:
         console.print(f"No longer declared, left out: {', '.join(rebuilt.skipped)}.", highlight=False)
+    console.print("What is computed comes back with the next `leadline build`.", highlight=False)
+    if current(root(_home().path)) is not None:
+        console.print(
+            f"It values the newest {FIRST_HISTORY.days} days of the chain anew from the cells (known_at_basis = "
+            "assumed); earlier versions of a day are in the old build file only.",
+            highlight=False,
+        )
     for reason in rebuilt.lost:
         console.print(f"[yellow]turned away now[/] {reason}", highlight=False)
 

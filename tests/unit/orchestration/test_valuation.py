@@ -322,3 +322,17 @@ def test_what_cannot_be_shown_says_why(asked, world):
     assert asked("--ages", "30,old").exit_code == 2
     shutil.rmtree(world.home.path / "chain")
     assert "There are no cells yet; not configured: set LEADLINE_BITCOIN_RPC" in asked().output
+
+
+def test_a_rebuild_says_how_the_figures_come_back_and_they_do(asked, world):
+    cells = current(world.home.path / "chain")
+    world.value(cells)
+    before = world.rows()
+    result = CliRunner().invoke(main, ["rebuild"])
+    assert result.exit_code == 0, result.output
+    assert "It values the newest 800 days of the chain anew from the cells" in result.output
+    assert world.rows() == []
+    world.prices()  # landed ones come back by themselves; these were not
+    world.value(cells)
+    assert len(before) > 8
+    assert world.rows() == [{**row, "known_at_basis": "assumed"} for row in before]
