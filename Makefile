@@ -20,10 +20,10 @@ run: .venv/.runtime ## fetch from live sources, build, publish
 	@$(BIN)/leadline run
 
 test: .venv/.dev ## every test; no network needed
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: .venv/.dev ## every test again, slower, with what they reach
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 test-ui: .venv/.dev ## what people see, driven in Chromium; leaves its screenshots in build/screenshots
 	@$(BIN)/python -m pytest -m "ui and not slow" tests/ui
