@@ -16,6 +16,8 @@ from reporting.words import MARKS, Words, headlines
 
 WIDTH = 100
 
+TITLES = {"H": "holding", "R": "retest", "S": "sequence"}
+
 STYLES = {"bull": "green", "improving": "green", "worsening": "red", "bear": "red", "unknown": "dim"}
 
 
@@ -39,19 +41,20 @@ def as_json(board: Board, language: str = "en") -> str:
 def render(board: Board, language: str = "en", *, full: bool = False) -> RenderableType:
     """The board as something that rich can print, at most a hundred columns wide.
 
-    It answers the question on one screen of some forty lines; `full` adds every rule with the reading it was held to.
+    It answers the question on one screen of forty lines; `full` adds every rule with the reading it was held to.
     """
     words = Words(language)
     table = _rules_table(board, words) if full else _summary_table(board, words)
-    parts = Group(*_head(board, words), table, _framework(board, words, full=full), *_foot(board, words, full=full))
+    framework = _framework(board, words, "HRS", full=True) if full else _framework_aside(board, words)
+    parts = Group(*_head(board, words), Text(), table, Text(), framework, *_foot(board, words, full=full))
     return Constrain(parts, WIDTH)
 
 
 def _head(board: Board, words: Words) -> Iterator[RenderableType]:
     if board.is_simulated:
         yield Text(words.label("simulated"), style="bold yellow")
-    yield Text(f"{words.label('title')}  {words.day(board.signal_date)}", style="bold")
-    yield Text(words.label("as_known"), style="dim")
+    day = f"{words.label('title')}  {words.day(board.signal_date)}"
+    yield Text.assemble((day, "bold"), (f"{words.label('comma')}{words.label('as_known')}", "dim"))
     yield Text()
     regime = words.say("regimes", board.regime.regime)
     meaning = words.say("meaning", board.regime.regime)
@@ -63,8 +66,8 @@ def _head(board: Board, words: Words) -> Iterator[RenderableType]:
 
 def _summary_table(board: Board, words: Words) -> Table:
     """A line or two a bucket: the reading that decides it, how many rules hold on each side, state, nearest flip."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
-    widths = {"bucket": 11, "confirms_short": 8, "continues_short": 7, "state": 11, "flip": 26}
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False, expand=True)
+    widths = {"bucket": 11, "confirms_short": 8, "continues_short": 7, "state": 11, "flip": 30}
     for label in ("bucket", "reading", "confirms_short", "continues_short", "state", "flip"):
         # Chinese has no spaces to break a line at: what does not fit goes on in the next line, never lost.
         width = widths.get(label)
@@ -88,7 +91,7 @@ def _summary_table(board: Board, words: Words) -> Table:
 
 
 def _rules_table(board: Board, words: Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, expand=True)
     fixed = {"bucket": 11, "state": 10, "flip": 12}
     for label in ("bucket", "reading", "confirms", "continues", "state", "flip"):
         width = fixed.get(label)
@@ -127,10 +130,17 @@ def _state(bucket: Bucket, words: Words) -> str:
     return f"{state}\n{words.label('days', days=bucket.days_in_state)}" if bucket.days_in_state else state
 
 
-def _framework(board: Board, words: Words, *, full: bool) -> Table:
+def _framework_aside(board: Board, words: Words) -> Table:
+    """What decides on the left, the path beside it."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row(_framework(board, words, "HR"), _framework(board, words, "S"))
+    return table
+
+
+def _framework(board: Board, words: Words, letters: str, *, full: bool = False) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
-    for title, letter in (("holding", "H"), ("retest", "R"), ("sequence", "S")):
-        table.add_row("", Text(words.label(title), style="bold"), "")
+    for letter in letters:
+        table.add_row("", Text(words.label(TITLES[letter]), style="bold"), "")
         for name, condition in board.conditions.items():
             if name.startswith(letter):
                 said = words.say("conditions", name)
@@ -143,13 +153,14 @@ def _framework(board: Board, words: Words, *, full: bool) -> Table:
 def _foot(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
     regime, colon = board.regime, words.label("colon")
     yield Text()
-    if regime.cluster_low_usd is not None:
+    if full and regime.cluster_low_usd is not None:  # else the price's own line has to do
         low, high = words.number(regime.cluster_low_usd, None, 0), words.money(regime.cluster_high_usd)
         source = words.say("cluster_sources", regime.cluster_source)
         yield Text(f"{words.label('cluster')}{colon}{low}–{high} ({source})")
     if reason := regime_reason(words, board):
         yield Text(f"{words.label('why')}{colon}{reason}")
-    yield Text(f"{words.label('origin')}{colon}{words.origin(board)}", style="dim")
+    if full or not board.is_simulated:  # the last line says it too
+        yield Text(f"{words.label('origin')}{colon}{words.origin(board)}", style="dim")
     if not full:
         yield Text(words.label("more"), style="dim")
     if board.is_simulated:

@@ -13,7 +13,7 @@ from reporting.board import read_board
 from reporting.terminal import WIDTH, as_json, render
 from tests.unit.reporting.warehouses import publish
 
-SCREEN_LINES = 44
+SCREEN_LINES = 40
 
 
 def printed(board, language="en", width=120, *, full=False):
