@@ -26,7 +26,7 @@ PLANS = {
 }
 OUTPUTS = {Size.SMALL: 300_000, Size.FULL: 20_000_000}
 
-# By default there are so many buckets that none has to be spilled; one bucket of all of it has to be.
+# By default there are so many buckets that each should fit into memory; one bucket of all of it does not.
 SPILLING = {
     Size.SMALL: Limits(40_000_000, threads=1, fewest_buckets=1, most_buckets=1),
     Size.FULL: Limits(1_000_000_000, fewest_buckets=1, most_buckets=1),
@@ -49,7 +49,10 @@ def run(size: Size) -> Iterator[Claim]:
             done = measured(on_duckdb, source, Path(scratch) / what, limits)
             digest, spilled_bytes = done.result
             rate = (outputs + coins) / done.wall_s
-            detail = f"{done.wall_s:.0f} s, {done.cpu_s:.0f} s of CPU, {rate:,.0f} inputs and outputs a second"
+            detail = (
+                f"{done.wall_s:.0f} s, {done.cpu_s:.0f} s of CPU, {rate:,.0f} inputs and outputs a second, "
+                f"{spilled_bytes / 2**20:,.0f} MiB spilled"
+            )
             yield Claim(f"{what}: true digests", float(digest == truth), Bound.AT_LEAST, 1, "", detail)
             if limits is SPILLING[size]:
                 least = limits.memory_bytes / 10 / 2**20
