@@ -64,7 +64,7 @@ bench: .venv/.dev ## what the claims about speed rest on, each figure beside its
 bench-chain: .venv/.dev .venv/.spark ## the chain at size: a day followed, 20 million outputs joined, 300 million valued; needs Java 17, 15 GB of disk
 	@$(BIN)/python -m benchmarks chain_follow chain_join chain_cells
 
-study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR [ARCHIVE=DIR with chains]
+study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR [ARCHIVE=DIR that data/options lies in]
 	@$(BIN)/python -m benchmarks.study --market "$(MARKET)" $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 clean: ## remove what was built; keeps data/

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.study import baselines, forward, history, plots, sanity, sensitivity, substitutes, windows
+from benchmarks.study import baselines, chains, forward, history, plots, sanity, sensitivity, substitutes, windows
 from benchmarks.study.durations import durations
 from benchmarks.study.page import Findings, write
 from benchmarks.study.spells import spells
@@ -19,6 +19,13 @@ from orchestration.settings import PROJECT, Settings
 from warehouse.home import Home
 
 STUDY = PROJECT / "docs" / "study"
+
+
+def whole(context: click.Context, parameter: click.Parameter, archive: Path | None) -> Path | None:
+    """Ask for the chains before the history is built, not after."""
+    if archive is not None and (absent := chains.missing(archive)):
+        raise click.BadParameter(f"there is no {absent[0]}; name the folder that data/options lies in.")
+    return archive
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +42,12 @@ STUDY = PROJECT / "docs" / "study"
     show_default=True,
     help="Ask only what is left to ask; build marts of what is loaded; or take the marts as they are.",
 )
-@click.option("--archive", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Raw option chains.")
+@click.option(
+    "--archive",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=whole,
+    help="The folder that data/options with raw option chains lies in.",
+)
 @click.option("--draws", default=60, show_default=True, help="Variants with all thresholds moved at random.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=STUDY, show_default="docs/study")
 def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draws: int, out: Path) -> None:
@@ -75,8 +87,6 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
 
     compared = None
     if archive is not None:
-        from benchmarks.study import chains
-
         say("reading real option chains")
         compared = chains.compare(archive)
 

@@ -13,6 +13,7 @@ from tests.unit.analytics.chains import deribit_month
 
 MONTHS = ("2026-01", "2026-04", "2026-05", "2026-06", "2026-07")
 TENORS_D = (7, 30, 90)
+DVOL = "dvol_btc_daily_tradingview.csv"
 SHORTEST_D = 2  # as in the definition of the surface
 
 
@@ -29,12 +30,17 @@ class Compared:
     snapshots: int
 
 
+def missing(archive: Path) -> list[Path]:
+    """The files that an archive laid out as the tests' (`data/options/…`) does not have."""
+    options = archive / "data" / "options"
+    wanted = [*(options / f"deribit_chain_{month}.parquet" for month in MONTHS), options / DVOL]
+    return [path for path in wanted if not path.exists()]
+
+
 def compare(archive: Path) -> Compared:
-    """Every month of chains in an archive laid out as the tests' (`data/options/…`). One month is held at a time."""
+    """Every month of chains in an archive. One month is held at a time."""
     skews, levels, atms, snapshots = [], [], [], 0
     for month in MONTHS:
-        if not (archive / "data" / "options" / f"deribit_chain_{month}.parquet").exists():
-            continue
         chain = deribit_month(archive, month)
         ours = surface(chain).tenors
         snapshots += ours["snapshot_time"].n_unique()
@@ -44,9 +50,7 @@ def compare(archive: Path) -> Compared:
         atms.append(both.select("snapshot_time", "tenor_days", ours="atm_iv_pct", theirs="atm"))
         last = ours.filter(pl.col("tenor_days") == 30).sort("snapshot_time")
         levels.append(last.group_by(day=pl.col("snapshot_time").dt.date()).last().select("day", ours="atm_iv_pct"))
-    index = pl.read_csv(archive / "data" / "options" / "dvol_btc_daily_tradingview.csv").select(
-        day=pl.from_epoch("time").dt.date(), dvol="close"
-    )
+    index = pl.read_csv(archive / "data" / "options" / DVOL).select(day=pl.from_epoch("time").dt.date(), dvol="close")
     level = pl.concat(levels).join(index, on="day").sort("day")
     return Compared(pl.concat(skews).drop_nulls(), pl.concat(atms).drop_nulls(), level, snapshots)
 
