@@ -64,19 +64,28 @@ class Studio:
         found: tuple[str, str] = patient(look)
         return found
 
+    def events(self, run: str) -> Iterator[dict[str, Any]]:
+        """All events of a run, with `evaluation` where one is of a check. The server gives a thousand at a time."""
+        cursor, has_more = None, True
+        while has_more:
+            answer = self.ask(
+                """
+                query($id: ID!, $cursor: String) { runOrError(runId: $id) { ... on Run {
+                    eventConnection(afterCursor: $cursor) { cursor hasMore events { ... on AssetCheckEvaluationEvent {
+                        evaluation { assetKey { path } checkName success description }
+                    } } }
+                } } }
+                """,
+                id=run,
+                cursor=cursor,
+            )
+            page = answer["runOrError"]["eventConnection"]
+            yield from page["events"]
+            cursor, has_more = page["cursor"], page["hasMore"]
+
     def failed_checks(self, run: str) -> dict[tuple[str, str], str]:
         """(asset, check) -> what it says, of the checks that failed in a run."""
-        answer = self.ask(
-            """
-            query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 100000) { events {
-                ... on AssetCheckEvaluationEvent { evaluation { assetKey { path } checkName success description } }
-            } } } } }
-            """,
-            id=run,
-        )
-        evaluations = [
-            event["evaluation"] for event in answer["runOrError"]["eventConnection"]["events"] if "evaluation" in event
-        ]
+        evaluations = [event["evaluation"] for event in self.events(run) if "evaluation" in event]
         assert evaluations
         return {
             ("/".join(evaluation["assetKey"]["path"]), evaluation["checkName"]): evaluation["description"] or ""
