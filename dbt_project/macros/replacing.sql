@@ -1,6 +1,7 @@
 {#
   Tables and views are replaced in one statement, which DuckDB does whole or not at all. What dbt-duckdb does instead
-  (build beside the old one, rename twice, drop) is four more statements a model and a third of a build's time.
+  (build beside the old one, rename twice, drop) is four more statements a model, a fifth of the CPU seconds of a build
+  of little data.
 #}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
@@ -15,10 +16,7 @@
             {{ create_table_as(False, target, compiled_code, 'python') }}
         {%- endif -%}
     {%- endcall %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks) }}
-    {{ adapter.commit() }}
-    {{ return({'relations': [target]}) }}
+    {{ return(made(target)) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='duckdb' %}
@@ -28,10 +26,7 @@
     {% call statement('main') -%}
         create or replace view {{ target }} as ({{ sql }})
     {%- endcall %}
-    {% do persist_docs(target, model) %}
-    {{ run_hooks(post_hooks) }}
-    {{ adapter.commit() }}
-    {{ return({'relations': [target]}) }}
+    {{ return(made(target)) }}
 {% endmaterialization %}
 
 {# Drops what goes by the name of a relation and cannot be replaced by it: one of the other kind; for Python any. #}
@@ -40,4 +35,12 @@
     {% if existing is not none and not (is_replaced and existing.type == target.type) %}
         {% do adapter.drop_relation(existing) %}
     {% endif %}
+{% endmacro %}
+
+{# What follows once a relation stands: its comments, hooks, the commit. #}
+{% macro made(target) %}
+    {% do persist_docs(target, model) %}
+    {% do run_hooks(post_hooks) %}
+    {% do adapter.commit() %}
+    {{ return({'relations': [target]}) }}
 {% endmacro %}

@@ -79,6 +79,7 @@ levels as (
     ]) }}
 ),
 
+-- The day to compare with stands in the row itself: the join below finds it by equality, not by trying all days.
 compared as (
     select
         *,
