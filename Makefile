@@ -4,7 +4,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-ROOMS := sources chain warehouse analytics orchestration reporting sandbox
+ROOMS := sources chain warehouse analytics pipeline orchestration cli reporting sandbox
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -19,9 +19,9 @@ import pandas as pd
 import polars as pl
 
 from benchmarks.claim import Bound, Claim, Size
-from orchestration.loading import ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
+from pipeline.ingest import ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from sandbox.apart import running_apart
 from sandbox.market import TABLES
 from sources import DATASETS, dataset

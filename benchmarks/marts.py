@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.claim import Bound, Claim, Size
-from orchestration import computed, dbt, surfaces
-from orchestration.demo import FIRST_DAY, LAST_DAY, demo_settings
-from orchestration.loading import ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings, environment
+from cli.demo import FIRST_DAY, LAST_DAY, demo_settings
+from pipeline import analytics_tables, dbt_project, option_surface
+from pipeline.ingest import ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings, environment
 from sandbox import scenario
 from sandbox.apart import running_apart
 from sources import DATASETS
@@ -39,7 +39,9 @@ def run(size: Size) -> Iterator[Claim]:
         days = lay_end_to_end(home, YEARS[size])
         for what, select in (("every model, made anew", MODELS), ("every model and test of the data", ())):
             started, worked = time.perf_counter(), time.process_time()
-            built = dbt.build(home.build_file, {"origin": "the bundled scenario, laid end to end"}, select=select)
+            built = dbt_project.build(
+                home.build_file, {"origin": "the bundled scenario, laid end to end"}, select=select
+            )
             elapsed, work = time.perf_counter() - started, time.process_time() - worked
             if select and built.failures:
                 raise RuntimeError(f"the build failed: {'; '.join(built.failures)}")
@@ -58,8 +60,8 @@ def load(home: Home, market: Path) -> None:
         raise RuntimeError(f"the scenario was not loaded whole: {'; '.join(troubles)}")
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
-        computed.ensure_tables(warehouse.connection)
-        surfaces.compute(warehouse)
+        analytics_tables.ensure_tables(warehouse.connection)
+        option_surface.compute(warehouse)
 
 
 def lay_end_to_end(home: Home, years: int) -> int:
@@ -84,7 +86,7 @@ def lay_end_to_end(home: Home, years: int) -> int:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    return [("raw", dataset.table) for dataset in DATASETS] + [("analytics", name) for name in surfaces.TABLES]
+    return [("raw", dataset.table) for dataset in DATASETS] + [("analytics", name) for name in option_surface.TABLES]
 
 
 def _key(table: str) -> str:

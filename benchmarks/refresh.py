@@ -14,9 +14,9 @@ from pathlib import Path
 from starlette.responses import Response
 
 from benchmarks.claim import Bound, Claim, Size
-from orchestration.loading import Ingested, ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
+from pipeline.ingest import Ingested, ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.routes import ROUTES
 from sandbox.server import LoggedRequest, running

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.claim import Bound, Claim, Size
-from orchestration.demo import GOLDEN_DAY, run_demo
-from orchestration.settings import environment
+from cli.demo import GOLDEN_DAY, run_demo
+from pipeline.settings import environment
 from reporting.page import write_report
 
 WRITE_LIMIT_S = 3

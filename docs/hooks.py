@@ -14,7 +14,7 @@ from reporting.reference import reference
 from sources.errors import ADVICE
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROOMS = ("sources", "warehouse", "chain", "orchestration", "reporting", "sandbox")
+ROOMS = ("sources", "warehouse", "chain", "pipeline", "orchestration", "cli", "reporting", "sandbox")
 PUBLISHED = "LEADLINE_DOCS_WAREHOUSE"  # the published file whose signals are shown
 DBT_PAGE = "LEADLINE_DOCS_DBT"  # dbt's own page
 

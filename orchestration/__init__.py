@@ -1,1 +1,1 @@
-"""Dagster definitions and the command line. Knows no wire format and no SQL of the models."""
+"""Dagster definitions: assets, checks, jobs, schedules, sensors and resources. Knows no wire format and no SQL."""

@@ -1,6 +1,6 @@
 """`python -m orchestration` is `leadline`."""
 
-from orchestration.cli import main
+from cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -6,10 +6,10 @@ import dagster as dg
 
 from chain.errors import ChainError
 from chain.published import current
-from orchestration import chain
-from orchestration.computed import CHAIN_TABLES
-from orchestration.progress import progress
 from orchestration.scope import POOL, Scope
+from pipeline import chain
+from pipeline.analytics_tables import CHAIN_TABLES
+from pipeline.progress import progress
 from sources.errors import SourceError
 
 CELLS_KEY = dg.AssetKey(["chain", "cells"])

@@ -10,7 +10,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from orchestration.scope import POOL
-from orchestration.settings import PROJECT
+from pipeline.settings import PROJECT
 
 PID_TAG = "leadline/pid"
 

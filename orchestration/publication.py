@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration.progress import progress
+from orchestration.dbt_assets import dbt_models
 from orchestration.scope import POOL, Scope
-from orchestration.transformation import dbt_models
-from orchestration.versions import code_version
+from pipeline.code_version import code_version
+from pipeline.progress import progress
 from reporting.board import BoardError
 from warehouse.database import Warehouse
 from warehouse.extracts import write_extracts

@@ -5,9 +5,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration.alerting import ALERTS
 from orchestration.chain_assets import CELLS_KEY, VALUED_KEYS
-from orchestration.ingestion import keys_of
+from orchestration.dbt_assets import SURFACE_KEYS, dbt_models
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
-from orchestration.transformation import SURFACE_KEYS, dbt_models
+from orchestration.raw_assets import keys_of
 from sources.dataset import CADENCE_TIMES, Access, Cadence
 
 PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, ALERTS]

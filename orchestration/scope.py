@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
-from orchestration.upstream import newest, origin, origin_of
+from pipeline.origin import newest, origin, origin_of
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from warehouse.home import Home
 
 POOL = "warehouse"  # limit 1: whatever opens the build file, because DuckDB lets one process write

@@ -15,7 +15,7 @@ from benchmarks.study import baselines, chains, forward, history, plots, sanity,
 from benchmarks.study.durations import durations
 from benchmarks.study.page import Findings, write
 from benchmarks.study.spells import spells
-from orchestration.settings import PROJECT, Settings
+from pipeline.settings import PROJECT, Settings
 from warehouse.home import Home
 
 STUDY = PROJECT / "docs" / "study"

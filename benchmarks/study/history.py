@@ -9,11 +9,11 @@ import duckdb
 import polars as pl
 from pydantic import SecretStr
 
-from orchestration import computed, dbt, surfaces
-from orchestration.loading import ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
-from orchestration.upstream import origin
+from pipeline import analytics_tables, dbt_project, option_surface
+from pipeline.ingest import ingest
+from pipeline.origin import origin
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from sandbox.apart import running_apart
 from sources import DATASETS, PROVIDERS
 from sources.dataset import Access, Dataset
@@ -70,7 +70,7 @@ def build(market: Path, home: Home, say: Callable[[str], None]) -> Path:
                 rows = done.load.rows_new if done.load else 0
                 say(f"  {done.dataset.id}: {rows:,} rows{f' ({done.trouble})' if done.trouble else ''}")
     with Warehouse(home) as warehouse:
-        surfaces.compute(warehouse)
+        option_surface.compute(warehouse)
     build_marts(home, market, say)
     return home.build_file
 
@@ -83,13 +83,13 @@ def build_marts(home: Home, market: Path, say: Callable[[str], None]) -> None:
     _, last = price_days(market)
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
-        computed.ensure_tables(warehouse.connection)
+        analytics_tables.ensure_tables(warehouse.connection)
     variables = {
         "as_of": f"{cut_off(last):%Y-%m-%d %H:%M:%S}",
         "code_version": "study",
         "origin": "real history, by way of the stand-in",
     }
-    for failure in dbt.build(home.build_file, variables).failures:
+    for failure in dbt_project.build(home.build_file, variables).failures:
         say(f"  failed: {failure}")
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import computed, surfaces
-from orchestration.demo import demo_settings
-from orchestration.loading import ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings, environment
+from cli.demo import demo_settings
+from pipeline import analytics_tables, option_surface
+from pipeline.ingest import ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings, environment
 from sandbox.server import Running, running
 from sources import DATASETS
 from tests.asof.models import Model, build_models, compile_models
@@ -34,7 +34,7 @@ class Life:
         self.home.claim_origin("the bundled scenario")
         with Warehouse(self.home) as warehouse:
             warehouse.ensure_tables(DATASETS)
-            computed.ensure_tables(warehouse.connection)
+            analytics_tables.ensure_tables(warehouse.connection)
         self.models: list[Model] = compile_models(self.home.build_file)
 
     def live_until(self, day: date) -> None:
@@ -44,7 +44,7 @@ class Life:
             troubles = [ingested.trouble for ingested in ingest(self.home, Settings(), DATASETS, span)]
         assert not any(troubles), [trouble for trouble in troubles if trouble]
         with Warehouse(self.home) as warehouse:
-            surfaces.compute(warehouse)
+            option_surface.compute(warehouse)
         clocks = [datetime.fromisoformat(request.clock) for request in self._upstream.requests if request.clock]
         assert max(clocks) <= cut_off(day), "the stand-in was asked about the future"
 

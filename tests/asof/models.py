@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import dbt
+from pipeline import dbt_project
 from warehouse.database import connect
 
 EVERYTHING_KNOWN = "2999-12-31"  # as the orchestrator says it; compiled in, and replaced for each build
@@ -33,14 +33,14 @@ class Model:
 
 def compile_models(build_file: Path) -> list[Model]:
     """Run dbt once on a build file, which leaves the seeds in it."""
-    built = dbt.build(build_file, {"as_of": EVERYTHING_KNOWN, **VARIABLES}, select=MODELS)
+    built = dbt_project.build(build_file, {"as_of": EVERYTHING_KNOWN, **VARIABLES}, select=MODELS)
     assert not built.failures, built.failures
     return compiled_models(build_file)
 
 
 def compiled_models(build_file: Path) -> list[Model]:
     """What dbt left beside a build file that it built, in the order of the references."""
-    manifest = json.loads(dbt.prepare().read_text())
+    manifest = json.loads(dbt_project.prepare().read_text())
     nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     order = TopologicalSorter({name: set(node["depends_on"]["nodes"]) & set(nodes) for name, node in nodes.items()})
     compiled = build_file.parent / "dbt" / "compiled" / manifest["metadata"]["project_name"]

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import duckdb
 import pytest
 
-from orchestration import dbt
-from orchestration.asof import frozen_copy
-from orchestration.planning import cut_off
+from pipeline import dbt_project
+from pipeline.as_of import frozen_copy
+from pipeline.plan import cut_off
 from tests.asof.conftest import SIX_DATES
 from tests.asof.equality import same_as_known, same_marts
 from tests.asof.history import Life, keep_marts
@@ -29,7 +29,7 @@ def test_a_full_build_says_of_a_date_what_could_be_said_at_its_cut_off(life: Lif
 def test_dbt_itself_builds_the_same_rows(life: Life) -> None:
     """The builds above run dbt's compiled statements; this one goes the way of `leadline build --as-of`."""
     home = frozen_copy(life.home, cut_off(SIXTH))
-    built = dbt.build(
+    built = dbt_project.build(
         home.build_file,
         {"as_of": cut_off(SIXTH).strftime("%Y-%m-%d %H:%M:%S"), **VARIABLES},
         select=MODELS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.planning import cut_off
+from pipeline.plan import cut_off
 from tests.asof.equality import same_as_known, same_marts
 from tests.asof.history import Life, beginning
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from orchestration.settings import PROJECT
+from pipeline.settings import PROJECT
 from sources import DATASETS
 from sources.dataset import Dataset
 from tests.asof.history import keep_marts

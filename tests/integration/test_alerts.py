@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from cli.request import EXIT_REFUSED, Request
+from cli.run import run_and_tell
 from orchestration.alerting import ALERTS, failed_publish, told
-from orchestration.request import EXIT_REFUSED, Request
-from orchestration.running import run_and_tell
 from orchestration.scope import Scope
 from tests.unit.reporting.receiver import Webhook, webhook
 

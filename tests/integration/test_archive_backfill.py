@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 from starlette.responses import Response
 
-from orchestration.fetching import Outcome
-from orchestration.loading import Ingested, ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
+from pipeline.fetch import Outcome
+from pipeline.ingest import Ingested, ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from sandbox import binance_vision
 from sandbox.market import TABLES
 from sandbox.server import running

@@ -13,10 +13,10 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration.demo import demo_settings
-from orchestration.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
-from orchestration.running import execute, run_and_tell
-from orchestration.settings import environment
+from cli.demo import demo_settings
+from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
+from cli.run import execute, run_and_tell
+from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.apart import running_apart
 from sources import DATASETS

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from chain.errors import ChainError
-from orchestration.chain import follow_configured
-from orchestration.cli import main
-from orchestration.request import Request
-from orchestration.running import execute
-from orchestration.settings import Settings, environment
+from cli.main import main
+from cli.request import Request
+from cli.run import execute
+from pipeline.chain import follow_configured
+from pipeline.settings import Settings, environment
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from tests.unit.chain.mining import mined
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from orchestration.cli import main
-from orchestration.upstream import PUBLIC_SOURCES
+from cli.main import main
+from pipeline.origin import PUBLIC_SOURCES
 from sources import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home

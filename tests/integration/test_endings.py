@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.demo import demo_settings
-from orchestration.request import EXIT_PUBLISHED, Request
-from orchestration.running import run_and_tell
-from orchestration.settings import environment
+from cli.demo import demo_settings
+from cli.request import EXIT_PUBLISHED, Request
+from cli.run import run_and_tell
+from pipeline.settings import environment
 from sandbox.apart import running_apart
 from sandbox.scenario import Ending, generate
 from sources import DATASETS

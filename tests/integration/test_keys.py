@@ -15,9 +15,9 @@ import duckdb
 import pytest
 from starlette.responses import Response
 
-from orchestration.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
-from orchestration.running import run_and_tell
-from orchestration.settings import environment
+from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
+from cli.run import run_and_tell
+from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.routes import ROUTES
 from sandbox.server import Running, running

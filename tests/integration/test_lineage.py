@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import dbt
-from orchestration.lineage import Lineage, read_lineage
+from pipeline import dbt_project
+from pipeline.column_lineage import Lineage, read_lineage
 from warehouse.home import Home
 
 
@@ -16,7 +16,7 @@ def lineage(scenario_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Li
     home, made = Home(tmp_path_factory.mktemp("lineage")), Home(scenario_home)
     shutil.copytree(made.build_file.parent / "dbt", home.build_file.parent / "dbt")
     shutil.copy(made.build_file, home.build_file)
-    return read_lineage(json.loads(dbt.prepare().read_bytes()), home)
+    return read_lineage(json.loads(dbt_project.prepare().read_bytes()), home)
 
 
 def test_columns_are_followed_to_the_models_and_sources_that_they_are_made_of(lineage: Lineage) -> None:

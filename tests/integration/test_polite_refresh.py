@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from orchestration.loading import ingest
-from orchestration.planning import Span, cut_off, midnight
-from orchestration.settings import Settings
+from pipeline.ingest import ingest
+from pipeline.plan import Span, cut_off, midnight
+from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.server import LoggedRequest, running
 from sources import DATASETS, PROVIDERS

@@ -3,8 +3,8 @@
 import sys
 from datetime import date
 
-from orchestration.request import EXIT_PUBLISHED, Request
-from orchestration.running import execute
+from cli.request import EXIT_PUBLISHED, Request
+from cli.run import execute
 
 ROUND = (
     Request("refresh"),

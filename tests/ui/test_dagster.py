@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from orchestration.demo import demo_settings
+from cli.demo import demo_settings
 from sandbox.server import running
 from sources import DATASETS
 from tests.ui.conftest import own_copy

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.demo import demo_settings
-from orchestration.request import EXIT_PUBLISHED
+from cli.demo import demo_settings
+from cli.request import EXIT_PUBLISHED
 from sandbox.apart import running_apart
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import own_copy

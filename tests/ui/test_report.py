@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from orchestration.demo import GOLDEN_DAY
+from cli.demo import GOLDEN_DAY
 from reporting.page import write_report
 
 DESK, PHONE = (1280, 800), (390, 844)

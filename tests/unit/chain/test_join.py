@@ -18,7 +18,7 @@ from chain.errors import CellsError, JoinError
 from chain.join import Limits, OnDuckDB, cells_digest, join
 from chain.join.main_chain import main_chain
 from chain.published import current
-from orchestration.cli import main
+from cli.main import main
 from sandbox.chain import Cells, Ledger, Plan, mine, true_cells, write_parquet
 
 # Twenty days; both pairs of repeated coinbases, an oversized script, four reorganisations, files that overlap.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import computed, dbt
+from pipeline import analytics_tables, dbt_project
 from sources import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
@@ -28,9 +28,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Empty:
     home = Home(tmp_path_factory.mktemp("dbt") / "home")
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
-        computed.ensure_tables(warehouse.connection)
+        analytics_tables.ensure_tables(warehouse.connection)
     nodes = set[str]()
-    built = dbt.build(
+    built = dbt_project.build(
         home.build_file,
         {"as_of": "2026-02-11 01:00:00"},
         unit_tests=True,
@@ -41,7 +41,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Empty:
 
 @pytest.fixture(scope="module")
 def manifest(empty: Empty) -> dict[str, Any]:
-    return json.loads(dbt.MANIFEST.read_text())
+    return json.loads(dbt_project.MANIFEST.read_text())
 
 
 def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import dbt
+from pipeline import dbt_project
 from sandbox import farside as stand_in
 from sandbox.market import Market
 from sandbox.serving import Question
@@ -84,7 +84,7 @@ def known(
             sent = Payload(farside.RECENT, {}, 200, {}, page, captured.replace(tzinfo=UTC))
             if file := landing.store(FLOW.id, sent):  # a page that has not changed is not kept again
                 Loader(warehouse).load(FLOW, [file])
-    built = dbt.build(home.build_file, {"as_of": "2026-08-22 01:00:00"}, select=["+int_observations__etf"])
+    built = dbt_project.build(home.build_file, {"as_of": "2026-08-22 01:00:00"}, select=["+int_observations__etf"])
     # Data tests that look at every staging model cannot run beside these few.
     assert [failure for failure in built.failures if failure.startswith(("stg_", "int_"))] == []
     with Warehouse(home) as warehouse:

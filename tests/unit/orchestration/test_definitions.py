@@ -5,11 +5,11 @@ import subprocess
 import sys
 from datetime import timedelta
 
-from orchestration import dbt
+from orchestration.dbt_assets import dbt_models
 from orchestration.definitions import defs
-from orchestration.ingestion import ANSWERED, BY_KEY, CONTRACT, FRESH, freshness_policy, raw_assets
+from orchestration.raw_assets import ANSWERED, BY_KEY, CONTRACT, FRESH, freshness_policy, raw_assets
 from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
-from orchestration.transformation import dbt_models
+from pipeline import dbt_project
 from sources import DATASETS
 from sources.dataset import Access, Cadence
 
@@ -37,7 +37,7 @@ print("seen:", seen)
 
 
 def test_importing_the_definitions_opens_no_socket_and_no_database() -> None:
-    dbt.prepare()
+    dbt_project.prepare()
     answer = subprocess.run([sys.executable, "-c", WATCH], capture_output=True, text=True, check=True)
     assert answer.stdout.strip().endswith("seen: []")
 
@@ -58,7 +58,7 @@ def test_no_check_of_a_source_blocks_the_build() -> None:
 
 
 def test_dbt_reads_raw_tables_that_exist_and_leaves_none_out() -> None:
-    manifest = json.loads(dbt.prepare().read_bytes())
+    manifest = json.loads(dbt_project.prepare().read_bytes())
     read = {f"raw/{source['name']}" for source in manifest["sources"].values() if source["source_name"] == "raw"}
     declared = {f"raw/{dataset.table}" for dataset in DATASETS}
     assert declared <= read
@@ -108,6 +108,6 @@ def test_an_asset_turns_amber_after_a_missed_time_and_red_after_two() -> None:
 
 def test_every_dbt_test_is_a_check_of_an_asset() -> None:
     # One over several models says whose check it is: {{ config(meta={"dagster": {"ref": {"name": MODEL}}}) }}
-    manifest = json.loads(dbt.prepare().read_bytes())
+    manifest = json.loads(dbt_project.prepare().read_bytes())
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
     assert tests == {key.name for key in dbt_models.check_keys}

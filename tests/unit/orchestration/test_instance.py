@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.history import MOST_FILES, keep_open
+from orchestration.event_store import MOST_FILES, keep_open
 from orchestration.instance import PID_TAG, instance_for
 from orchestration.scope import POOL
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.fetching import Outcome, Planned, fetch
-from orchestration.planning import Ask
-from orchestration.settings import Settings
+from pipeline.fetch import Outcome, Planned, fetch
+from pipeline.plan import Ask
+from pipeline.settings import Settings
 from sandbox.server import running
 from sources import dataset
 from sources.dataset import Provider, Window

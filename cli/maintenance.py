@@ -1,0 +1,122 @@
+"""Commands that keep the warehouse in order: hand loads, releases, rebuild, backup, docs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chain.published import current
+from cli import terminal
+from cli.request import RequestError, chosen
+from pipeline import dbt_project
+from pipeline.chain import root
+from pipeline.origin import origin
+from pipeline.plan import FIRST_HISTORY
+from pipeline.settings import PROJECT, Settings, environment
+from sources import DATASETS
+from sources.payload import Payload
+from warehouse.backup import backup
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
+from warehouse.rebuild import rebuild
+
+# Where docs/hooks.py finds what it writes about.
+DOCS_WAREHOUSE = "LEADLINE_DOCS_WAREHOUSE"
+DOCS_DBT = "LEADLINE_DOCS_DBT"
+
+
+def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) -> None:
+    """Land and load payloads that a person saved, as if they had been fetched when they were saved."""
+    [dataset, *others] = chosen([name])
+    if others:
+        raise RequestError(f"{name} has several datasets; name one: {', '.join(d.id for d in [dataset, *others])}.")
+    settings = Settings()
+    home = Home(settings.home)
+    home.claim_origin(origin(settings))
+    landing = Landing(home)
+    landed = []
+    for file in files:
+        payload = Payload(
+            url=f"{dataset.provider.home}#saved-by-hand/{file.name}",
+            params={},
+            status=200,
+            headers={},
+            body=file.read_bytes(),
+            fetched_at=fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC),
+        )
+        landed.append(landing.store(dataset.id, payload) or landing.find(dataset.id, payload))
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        loader = Loader(warehouse)
+        # What is named is read even where it looks like an error page, so that a person hears what is wrong with it.
+        named = [file for file in landed if file is not None]
+        result = loader.load(dataset, [*named, *loader.pending(dataset)])
+    console = terminal.console()
+    console.print(
+        f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected. "
+        "`leadline build` brings them to the board.",
+        highlight=False,
+    )
+
+
+def accept_blocked(load_id: str, who: str, reason: str) -> None:
+    """Release a blocked load; who, when and why become a landed decision."""
+    with Warehouse(_home()) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        loader = Loader(warehouse)
+        waiting = {full: owner for owner, full, _ in loader.blocked() if full.startswith(load_id)}
+        if len(waiting) != 1:
+            known = ", ".join(full for _, full, _ in loader.blocked()) or "none"
+            raise RequestError(f"There is not one blocked load {load_id!r}. Waiting: {known}.")
+        [(full, owner)] = waiting.items()
+        result = loader.accept(chosen([owner])[0], full, who=who, why=reason)
+    terminal.console().print(
+        f"{owner}: released by {who}, {result.rows_new:,} new rows. `leadline build` brings them to the board.",
+        highlight=False,
+    )
+
+
+def rebuild_home() -> None:
+    """Make the build file again from the landing files."""
+    rebuilt = rebuild(_home(), DATASETS)
+    console = terminal.console()
+    console.print(f"{rebuilt.decisions:,} decisions replayed.", highlight=False)
+    if rebuilt.set_aside:
+        console.print(f"The old build file is in {rebuilt.set_aside}.", highlight=False, soft_wrap=True)
+    if rebuilt.skipped:
+        console.print(f"No longer declared, left out: {', '.join(rebuilt.skipped)}.", highlight=False)
+    console.print("What is computed comes back with the next `leadline build`.", highlight=False)
+    if current(root(_home().path)) is not None:
+        console.print(
+            f"It values the newest {FIRST_HISTORY.days} days of the chain anew from the cells (known_at_basis = "
+            "assumed); earlier versions of a day are in the old build file only.",
+            highlight=False,
+        )
+    for reason in rebuilt.lost:
+        console.print(f"[yellow]turned away now[/] {reason}", highlight=False)
+
+
+def back_up() -> None:
+    """A consistent copy of the warehouse."""
+    terminal.console().print(f"{backup(_home()).folder}", highlight=False, soft_wrap=True)
+
+
+def write_docs() -> None:
+    """The docs site of what was built last: prose, signals with plots, rules, tables, errors, and dbt's own page."""
+    home = _home()
+    if not (home.build_file.exists() and home.published.exists()):
+        raise RequestError(f"Nothing is built in {home.path} yet. `leadline run` or `make demo` does.")
+    try:
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config
+    except ImportError as error:
+        raise RequestError("The docs site needs mkdocs, which `make docs` installs.") from error
+    pages = {DOCS_WAREHOUSE: str(home.published), DOCS_DBT: str(dbt_project.document(home.build_file))}
+    with environment(**pages):
+        build(load_config(str(PROJECT / "mkdocs.yml"), site_dir=str(home.docs), strict=True))
+    terminal.console().print(f"{home.docs / 'index.html'}", highlight=False, soft_wrap=True)
+
+
+def _home() -> Home:
+    return Home(Settings().home)

@@ -1,0 +1,173 @@
+"""From providers to raw tables: plan, fetch, load, look at what came. Network first, connection last.
+
+The build file is open only to read what is there already and, for moments, to load what arrived.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from pipeline.fetch import Fetched, Planned, fetch
+from pipeline.freshness import stale
+from pipeline.origin import without
+from pipeline.plan import Ask, Span, asks
+from pipeline.progress import progress
+from pipeline.settings import Settings
+from sources import DATASETS
+from sources.dataset import Dataset
+from sources.errors import SourceError
+from warehouse.database import Warehouse
+from warehouse.errors import LoadError
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader, LoadResult
+from warehouse.logs import Attempt, log_attempts
+from warehouse.portrait import Portrait, portrait
+from warehouse.tables import RAW
+
+MOST_UNREADABLE = 20  # pages set aside before a load is given up: the layout has changed for good
+LONGEST_REASON = 400  # characters; the first reasons tell the rest
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one run did for one dataset, and how the dataset stands after it.
+
+    `load_error` says why rows were refused, `stale` why the newest observation is too old; both are empty when well.
+    """
+
+    dataset: Dataset
+    fetched: Fetched
+    load: LoadResult | None
+    load_error: str
+    portrait: Portrait
+    newest: datetime | None
+    stale: str
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, empty when nothing did."""
+        return self.fetched.message or self.load_error
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the warehouse holds of a dataset: its newest observation, and up to when it was asked from when on."""
+
+    newest: datetime | None = None
+    asked: Sequence[tuple[datetime, datetime]] = ()
+
+    def asked_until(self, start: datetime) -> datetime | None:
+        """The end of the unbroken stretch that was asked for, beginning at `start` or before; None if there is none."""
+        until: datetime | None = None
+        for begin, end in sorted(self.asked):
+            if begin <= (until or start) <= end:
+                until = end
+        return until
+
+
+def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Span) -> Iterator[Ingested]:
+    """Fetch datasets of all providers at once and load each as it arrives. Never raises for a provider's fault.
+
+    What a stand-in says it has nothing for is not asked.
+    """
+    known = _known(home, datasets)
+    silent = without(settings)
+    plan = [
+        Planned(dataset, () if dataset.id in silent else _questions(dataset, known[dataset.id], span))
+        for dataset in datasets
+    ]
+    for planned in plan:
+        progress().planned(planned.dataset.id, len(planned.asks))
+    landing = Landing(home)
+    listener = progress()  # fetching threads have no context of their own
+    for answered in fetch(plan, settings, landing, lambda dataset: listener.asked(dataset.id)):
+        with Warehouse(home) as warehouse:  # opening costs more than most loads: what came meanwhile is loaded with it
+            done = [_load(warehouse, fetched, span.end) for fetched in answered]
+        for ingested in done:
+            listener.fetched(ingested.dataset.id, ingested.trouble)
+            if ingested.load:
+                listener.loaded(ingested.dataset.id, ingested.load.rows_new, ingested.load.rows_revised)
+        yield from done
+
+
+def _questions(dataset: Dataset, known: Known, span: Span) -> list[Ask]:
+    return remaining(asks(dataset, span, known.newest), known, span)
+
+
+def remaining(questions: Sequence[Ask], known: Known, span: Span) -> list[Ask]:
+    """What an earlier back-fill of the same days has left to ask. The newest question is always asked again."""
+    if not (span.each_instant and questions):
+        return list(questions)
+    until = known.asked_until(questions[0].window.start)
+    return [ask for ask in questions if until is None or ask.window.end > until or ask is questions[-1]]
+
+
+def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, Known]:
+    with Warehouse(home) as warehouse:
+        warehouse.ensure_tables(DATASETS)
+        return {
+            dataset.id: Known(_newest(warehouse.connection, dataset), _asked(warehouse.connection, dataset))
+            for dataset in datasets
+        }
+
+
+def _load(warehouse: Warehouse, fetched: Fetched, now: datetime) -> Ingested:
+    dataset, connection = fetched.dataset, warehouse.connection
+    load, refused = _load_all(Loader(warehouse), fetched)
+    log_attempts(warehouse, [_attempt(fetched, refused)])
+    newest = _newest(connection, dataset)
+    seen = portrait(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
+    return Ingested(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
+
+
+def _load_all(loader: Loader, fetched: Fetched) -> tuple[LoadResult | None, str]:
+    """Load what came, and what an interrupted run left behind; also why something was refused.
+
+    A load is all or nothing, so one unreadable page would cost a back-fill all its other pages. It is set aside by the
+    loader, and the others are tried again without it.
+    """
+    dataset, refused = fetched.dataset, ""
+    files = [*fetched.files, *loader.pending(dataset)]
+    for _ in range(MOST_UNREADABLE):
+        if not files:
+            break
+        try:
+            return loader.load(dataset, files), refused
+        except (LoadError, SourceError) as error:
+            refused = f"{error} {refused}".strip() if len(refused) < LONGEST_REASON else refused
+            files = loader.pending(dataset)
+    return None, refused
+
+
+def _newest(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> datetime | None:
+    query = f"select cast(max({dataset.observed}) as timestamp) from raw.{dataset.table}"
+    [[newest]] = connection.execute(query).fetchall()
+    return newest.replace(tzinfo=UTC) if newest else None
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[tuple[datetime, datetime]]:
+    stretches = connection.execute(
+        "select asked_from, asked_until from raw.attempt where dataset_id = ? and asked_until is not null",
+        [dataset.id],
+    ).fetchall()
+    return [(begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)) for begin, end in stretches]
+
+
+def _attempt(fetched: Fetched, refused: str) -> Attempt:
+    """For the books. An attempt whose rows were refused covers no time, so that it is made again."""
+    covered = None if refused else fetched.covered
+    return Attempt(
+        fetched.dataset.id,
+        fetched.started_at,
+        fetched.finished_at,
+        fetched.outcome.value,
+        fetched.failure.value if fetched.failure else None,
+        fetched.message or refused or None,
+        fetched.requests,
+        fetched.bytes,
+        covered.start if covered else None,
+        covered.end if covered else None,
+    )
