@@ -26,8 +26,8 @@ from sandbox.apart import running_apart
 from sandbox.market import TABLES
 from sources import DATASETS, dataset
 from sources.binance_vision import KLINE_HEADER
-from sources.dataset import Dataset
-from sources.payload import Payload
+from sources.core.dataset import Dataset
+from sources.core.payload import Payload
 from warehouse import Home, Landing, Loader, Warehouse
 
 FIRST_DAY = date(2024, 1, 1)

@@ -22,7 +22,7 @@ from pipeline.settings import Settings, environment
 from sandbox import scenario
 from sandbox.apart import running_apart
 from sources import DATASETS
-from sources.dataset import Access
+from sources.core.dataset import Access
 from warehouse import Home, Warehouse
 
 YEARS = {Size.SMALL: 1, Size.FULL: 6}

@@ -22,7 +22,7 @@ from sandbox.routes import ROUTES
 from sandbox.server import LoggedRequest, running
 from sandbox.serving import Handler, Question
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Access
+from sources.core.dataset import Access
 from warehouse import Home
 
 LAST_DAY = date(2026, 2, 6)

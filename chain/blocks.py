@@ -10,7 +10,7 @@ import polars as pl
 
 from chain.cells import LOST_COINBASE_HEIGHTS, MAX_SCRIPT_BYTES, OP_RETURN
 from chain.errors import BlockError
-from sources.blocks import Block
+from sources.core.blocks import Block
 
 BLOCKS_PER_HALVING = 210_000
 FIRST_SUBSIDY_SATOSHI = 50 * 100_000_000

@@ -13,10 +13,10 @@ from cli.request import EXIT_PUBLISHED, EXIT_REFUSED
 from pipeline import dbt_project
 from pipeline.settings import Settings
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Window
-from sources.errors import SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 
 LEAST_FREE_BYTES = 2_000_000_000  # a first back-fill lands and builds well under one gigabyte
 CLOCK_TOLERANCE = timedelta(minutes=2)  # provider stamps and cut-offs are compared with the machine's clock

@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from reporting.board import open_published, read_board
 from reporting.terminal import as_json, render
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Access, Bucket, Dataset
+from sources.core.dataset import Access, Bucket, Dataset
 from warehouse.database import connect
 from warehouse.home import Home
 

@@ -97,7 +97,18 @@ def _is_bug(error: Exception) -> bool:
     """Whether an error has no message meant for people. Errors of our own rooms do."""
     if isinstance(error, click.ClickException | click.Abort):
         return True  # click shows its own
-    rooms = ("sources", "chain", "warehouse", "analytics", "orchestration", "reporting", "sandbox", "pydantic_core")
+    rooms = (
+        "sources",
+        "chain",
+        "warehouse",
+        "analytics",
+        "pipeline",
+        "orchestration",
+        "cli",
+        "reporting",
+        "sandbox",
+        "pydantic_core",
+    )
     return not type(error).__module__.startswith(rooms)
 
 

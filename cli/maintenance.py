@@ -13,7 +13,7 @@ from pipeline.origin import origin
 from pipeline.plan import FIRST_HISTORY
 from pipeline.settings import PROJECT, Settings, environment
 from sources import DATASETS
-from sources.payload import Payload
+from sources.core.payload import Payload
 from warehouse.backup import backup
 from warehouse.database import Warehouse
 from warehouse.home import Home

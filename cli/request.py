@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sources import DATASETS
-from sources.dataset import Access, Dataset
+from sources.core.dataset import Access, Dataset
 
 EXIT_PUBLISHED = 0
 EXIT_REFUSED = 1

@@ -11,7 +11,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from reporting.reference import reference
-from sources.errors import ADVICE
+from sources.core.errors import ADVICE
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("sources", "warehouse", "chain", "pipeline", "orchestration", "cli", "reporting", "sandbox")

@@ -10,7 +10,7 @@ from orchestration.scope import POOL, Scope
 from pipeline import chain
 from pipeline.analytics_tables import CHAIN_TABLES
 from pipeline.progress import progress
-from sources.errors import SourceError
+from sources.core.errors import SourceError
 
 CELLS_KEY = dg.AssetKey(["chain", "cells"])
 VALUED_KEYS = {name: dg.AssetKey(["analytics", name]) for name in CHAIN_TABLES}

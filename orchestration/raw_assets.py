@@ -17,8 +17,8 @@ from pipeline.fetch import Fetched, Outcome
 from pipeline.ingest import Ingested, ingest
 from pipeline.progress import progress
 from sources import DATASETS
-from sources.dataset import CADENCE_TIMES, Access, Cadence, Dataset
-from sources.errors import Failure
+from sources.core.dataset import CADENCE_TIMES, Access, Cadence, Dataset
+from sources.core.errors import Failure
 from warehouse.tables import sql_type
 
 A_RUN = timedelta(hours=1)  # from the scheduled time until the slowest run has materialised everything

@@ -8,7 +8,7 @@ from orchestration.chain_assets import CELLS_KEY, VALUED_KEYS
 from orchestration.dbt_assets import SURFACE_KEYS, dbt_models
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
 from orchestration.raw_assets import keys_of
-from sources.dataset import CADENCE_TIMES, Access, Cadence
+from sources.core.dataset import CADENCE_TIMES, Access, Cadence
 
 PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, ALERTS]
 BUILD = [*SURFACE_KEYS.values(), *VALUED_KEYS.values(), *dbt_models.keys, *PUBLICATION]

@@ -19,8 +19,8 @@ from pipeline.analytics_tables import ensure_tables
 from pipeline.chain_valuation import Migration, Options, Valued, value
 from pipeline.settings import PROJECT, Settings
 from sources.bitcoin_core import BitcoinCore, Credentials
+from sources.core.http import Session
 from sources.esplora import PROVIDER, Esplora
-from sources.http import Session
 from warehouse.database import Warehouse
 from warehouse.home import Home
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from pipeline.settings import PROJECT
 
-ROOMS = ("sources", "warehouse", "analytics", "orchestration", "dbt_project")
+ROOMS = ("sources", "warehouse", "analytics", "pipeline", "dbt_project")
 SUFFIXES = frozenset({".py", ".sql", ".yml", ".csv", ".toml"})
 
 

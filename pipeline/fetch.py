@@ -16,10 +16,10 @@ from threading import Event
 
 from pipeline.plan import Ask
 from pipeline.settings import Settings
-from sources.dataset import Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from warehouse.errors import WarehouseError
 from warehouse.landing import Landing, LandingFile
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.origin import PUBLIC_SOURCES, origin_of
-from sources.dataset import Access, Calendar, Dataset
+from sources.core.dataset import Access, Calendar, Dataset
 
 MISSED_SESSIONS = 2  # trading-date data is fresh until the second session that it should have and has not
 

@@ -16,8 +16,8 @@ from pipeline.plan import Ask, Span, asks
 from pipeline.progress import progress
 from pipeline.settings import Settings
 from sources import DATASETS
-from sources.dataset import Dataset
-from sources.errors import SourceError
+from sources.core.dataset import Dataset
+from sources.core.errors import SourceError
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError
 from warehouse.home import Home

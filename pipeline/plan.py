@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sources.dataset import CADENCE_TIMES, Access, Dataset, Window
+from sources.core.dataset import CADENCE_TIMES, Access, Dataset, Window
 
 FIRST_HISTORY = timedelta(days=800)  # two years of percentiles, and the 365 days before them
 CUT_OFF = timedelta(days=1, hours=1)  # a date's figures are read at 01:00 UTC of the next day

@@ -37,7 +37,7 @@ from sources import (
     twelvedata,
     yahoo,
 )
-from sources.dataset import Dataset, Provider
+from sources.core.dataset import Dataset, Provider
 
 MODULES: tuple[ModuleType, ...] = (
     binance,

@@ -16,12 +16,12 @@ from functools import partial
 
 import polars as pl
 
-from sources.dataset import Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY
-from sources.reading import named_in, or_null, part, require_names, strict_json, typed
+from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY
+from sources.core.reading import named_in, or_null, part, require_names, strict_json, typed
 
 API = "https://bitcoin-data.com/v1"
 RATIOS = ("mvrv", "sopr")

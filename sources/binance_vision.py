@@ -24,13 +24,13 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from sources.archive import Field, Rules, epoch, joined, number, open_member, text, typed_lines
-from sources.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import days
-from sources.venues import (
+from sources.core.archive import Field, Rules, epoch, joined, number, open_member, text, typed_lines
+from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import days
+from sources.core.venues import (
     CANDLE_COLUMNS,
     DAY,
     FUNDING_COLUMNS,
@@ -244,7 +244,7 @@ def _answer(session: Session, address: str, accept: Sequence[str]) -> Payload | 
 
 
 def klines(lines: pl.DataFrame, *, period: timedelta) -> Rules:
-    """Bars, by the rules of `sources.venues.read_candles`."""
+    """Bars, by the rules of `sources.core.venues.read_candles`."""
     fields = {
         "symbol": Field("open_time", pl.lit(SYMBOL)),
         "open_time": epoch("open_time"),
@@ -270,7 +270,7 @@ def klines(lines: pl.DataFrame, *, period: timedelta) -> Rules:
 
 
 def funding(lines: pl.DataFrame) -> Rules:
-    """Settlements, stamped to the minute as in `sources.venues.read_funding`; the interval is stated here."""
+    """Settlements, stamped to the minute as in `sources.core.venues.read_funding`; the interval is stated here."""
     fields = {
         "symbol": Field("calc_time", pl.lit(SYMBOL)),
         "funding_time": Field("calc_time", epoch("calc_time").value.dt.offset_by("30s").dt.truncate("1m")),

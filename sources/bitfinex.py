@@ -15,13 +15,13 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY, days
-from sources.reading import from_ms, part, require, strict_json, typed
-from sources.venues import OPEN_INTEREST_COLUMNS, milliseconds, moved, stamp_of, times
+from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY, days
+from sources.core.reading import from_ms, part, require, strict_json, typed
+from sources.core.venues import OPEN_INTEREST_COLUMNS, milliseconds, moved, stamp_of, times
 
 PERPETUAL = "tBTCF0:USTF0"
 API = "https://api-pub.bitfinex.com/v2"

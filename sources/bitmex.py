@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sources.dataset import Access, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_iso, part, require, strict_json
-from sources.venues import (
+from sources.core.dataset import Access, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_iso, part, require, strict_json
+from sources.core.venues import (
     HOUR,
     fields,
     funding_dataset,

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sources.dataset import Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_s, part, strict_json
-from sources.venues import DAY, candle_dataset, fields, milliseconds, moved, read_candles, stamp_of
+from sources.core.dataset import Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_s, part, strict_json
+from sources.core.venues import DAY, candle_dataset, fields, milliseconds, moved, read_candles, stamp_of
 
 PAIR = "BTC/USD"
 OHLC = "https://www.bitstamp.net/api/v2/ohlc/btcusd/"

@@ -19,12 +19,12 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY, days, is_unfinished
-from sources.reading import named_in, part, require, require_names, strict_json, typed
+from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY, days, is_unfinished
+from sources.core.reading import named_in, part, require, require_names, strict_json, typed
 
 SITE = "https://bitview.space/api"
 SERIES = ("realized_loss", "realized_profit", "sopr")

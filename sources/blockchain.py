@@ -14,12 +14,12 @@ from itertools import pairwise
 
 import polars as pl
 
-from sources.dataset import Bucket, Column, Dataset, Provider, Window
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY, is_unfinished
-from sources.plausibility import hashrate_ehs
-from sources.reading import from_s, part, require, require_names, strict_json, typed
+from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY, is_unfinished
+from sources.core.plausibility import hashrate_ehs
+from sources.core.reading import from_s, part, require, require_names, strict_json, typed
 
 API = "https://api.blockchain.info/charts"
 

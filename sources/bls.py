@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from icalendar import Calendar, Component
 
-from sources.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload, Reject
-from sources.reading import require, strict_text, typed
+from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload, Reject
+from sources.core.reading import require, strict_text, typed
 
 URL = "https://www.bls.gov/schedule/news_release/bls.ics"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import polars as pl
 
-from sources.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import part, require_names, strict_json, typed
+from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import part, require_names, strict_json, typed
 
 URL = "https://insights.braiins.com/api/v1.0/hashrate-stats"
 TERAHASHES_PER_PETAHASH = 1_000

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
-from sources.dataset import Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_ms, part, require, strict_json
-from sources.venues import (
+from sources.core.dataset import Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_ms, part, require, strict_json
+from sources.core.venues import (
     fields,
     funding_dataset,
     milliseconds,

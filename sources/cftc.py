@@ -14,12 +14,12 @@ from functools import partial
 
 import polars as pl
 
-from sources.dataset import Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import part, require, strict_json, typed
-from sources.venues import DAY, fields, times
+from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import part, require, strict_json, typed
+from sources.core.venues import DAY, fields, times
 
 # Traders in Financial Futures, futures only.
 REPORT = "https://publicreporting.cftc.gov/resource/gpe5-46if.json"

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sources.dataset import Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_s, part, strict_json
-from sources.venues import DAY, HOUR, candle_dataset, cells, read_candles
+from sources.core.dataset import Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_s, part, strict_json
+from sources.core.venues import DAY, HOUR, candle_dataset, cells, read_candles
 
 SYMBOL = "BTC-USD"
 CANDLES = f"https://api.exchange.coinbase.com/products/{SYMBOL}/candles"

@@ -18,13 +18,13 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY, is_unfinished, pieces
-from sources.reading import from_ms, part, require_names, strict_json, typed
-from sources.venues import milliseconds
+from sources.core.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY, is_unfinished, pieces
+from sources.core.reading import from_ms, part, require_names, strict_json, typed
+from sources.core.venues import milliseconds
 
 API = "https://open-api-v4.coinglass.com/api/futures"
 ETF_FLOWS = "https://open-api-v4.coinglass.com/api/etf/bitcoin/flow-history"

@@ -19,12 +19,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from sources.dataset import Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.plausibility import hashrate_ehs
-from sources.reading import part, require_names, strict_csv, strict_json, typed
+from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.plausibility import hashrate_ehs
+from sources.core.reading import part, require_names, strict_csv, strict_json, typed
 
 URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 FILE = "https://raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"

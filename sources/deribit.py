@@ -20,13 +20,13 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.periods import DAY, days, is_unfinished, pieces
-from sources.reading import from_ms, part, require, require_names, strict_json, typed
-from sources.venues import FUNDING_COLUMNS, HOUR, MILLISECOND, funding_dataset, milliseconds, moved, over
+from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.periods import DAY, days, is_unfinished, pieces
+from sources.core.reading import from_ms, part, require, require_names, strict_json, typed
+from sources.core.venues import FUNDING_COLUMNS, HOUR, MILLISECOND, funding_dataset, milliseconds, moved, over
 
 API = "https://www.deribit.com/api/v2/public"
 TRADES = "https://history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time"

@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 import polars as pl
 
-from sources.blocks import INPUTS, OUTPUTS, Block
-from sources.dataset import Provider
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.blocks import INPUTS, OUTPUTS, Block
+from sources.core.dataset import Provider
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 
 BASE = "https://blockstream.info/api"
 TRANSACTIONS_A_PAGE = 25

@@ -21,12 +21,12 @@ from itertools import takewhile
 import polars as pl
 from lxml import etree, html
 
-from sources.dataset import Access, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload, Reject
-from sources.periods import DAY
-from sources.reading import require, require_names, strict_text, typed
+from sources.core.dataset import Access, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload, Reject
+from sources.core.periods import DAY
+from sources.core.reading import require, require_names, strict_text, typed
 
 RECENT = "https://farside.co.uk/btc/"
 ALL_DATA = "https://farside.co.uk/bitcoin-etf-flow-all-data/"

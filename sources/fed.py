@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from lxml import etree, html
 
-from sources.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import require, strict_text, typed
+from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import require, strict_text, typed
 
 URL = "https://www.federalreserve.gov/monetarypolicy/fomccalendars.htm"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -17,11 +17,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from sources.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import or_null, require, strict_csv, strict_text, typed
+from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import or_null, require, strict_csv, strict_text, typed
 
 URL = "https://fred.stlouisfed.org/graph/fredgraph.csv"
 SERIES = ("DGS2", "DGS10", "DFII10", "NASDAQCOM", "SP500", "DJIA", "NASDAQSOX", "VIXCLS", "DTWEXBGS")

@@ -13,12 +13,12 @@ from datetime import timedelta
 import polars as pl
 from lxml import etree
 
-from sources.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import or_null, part, require, strict_json, strict_text, strict_xml, typed
 from sources.fred import SERIES
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import or_null, part, require, strict_json, strict_text, strict_xml, typed
 
 URL = "https://api.stlouisfed.org/fred/series/observations"
 _WRONG_KEY = "api_key"

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sources.dataset import Access, Provider, Window
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_ms, part, require, strict_json
-from sources.venues import (
+from sources.core.dataset import Access, Provider, Window
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_ms, part, require, strict_json
+from sources.core.venues import (
     asked_at,
     fields,
     funding_dataset,

@@ -12,12 +12,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sources.dataset import Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_s, part, require, strict_json
-from sources.venues import DAY, candle_dataset, cells, milliseconds, read_candles
+from sources.core.dataset import Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_s, part, require, strict_json
+from sources.core.venues import DAY, candle_dataset, cells, milliseconds, read_candles
 
 PAIR = "XBTUSD"
 CANONICAL = "XXBTZUSD"

@@ -17,12 +17,12 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_ms, or_null, part, require, strict_json, typed
-from sources.venues import (
+from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_ms, or_null, part, require, strict_json, typed
+from sources.core.venues import (
     DAY,
     HOUR,
     candle_dataset,

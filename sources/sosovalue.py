@@ -18,12 +18,12 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload, Reject
-from sources.periods import DAY
-from sources.reading import part, require_names, strict_json, typed
+from sources.core.dataset import Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload, Reject
+from sources.core.periods import DAY
+from sources.core.reading import part, require_names, strict_json, typed
 
 URL = "https://openapi.sosovalue.com/openapi/v1/etfs/summary-history"
 MOST_ROWS = 300

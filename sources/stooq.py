@@ -14,11 +14,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from sources.dataset import Access, Bucket, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import require, strict_csv, strict_text, typed
+from sources.core.dataset import Access, Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import require, strict_csv, strict_text, typed
 
 URL = "https://stooq.com/q/d/l/"
 SYMBOLS = ("^spx", "^ndq", "^dji", "xauusd", "xagusd")

@@ -13,11 +13,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from sources.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import part, strict_json, typed
+from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import part, strict_json, typed
 
 URL = "https://api.twelvedata.com/time_series"
 SYMBOLS = ("SPY", "DIA", "XAU/USD", "XAG/USD")

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from sources.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
-from sources.reading import from_s, part, require, require_names, strict_json, typed
+from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
+from sources.core.reading import from_s, part, require, require_names, strict_json, typed
 
 URL = "https://query1.finance.yahoo.com/v8/finance/chart/"
 

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import duckdb
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from warehouse.errors import BusyError, DamagedError, HomeError
 from warehouse.home import Home
 from warehouse.landing import Landing

@@ -19,7 +19,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from warehouse.staging import INCOMING
 from warehouse.tables import RAW, quoted, quoted_list, raw_table
 

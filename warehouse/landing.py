@@ -22,7 +22,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sources.payload import Payload
+from sources.core.payload import Payload
 from warehouse.errors import LandingError
 from warehouse.files import flush, instant_of, stamp, write_durably
 from warehouse.home import Home

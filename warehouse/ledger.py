@@ -10,7 +10,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from warehouse.errors import Verdict
 from warehouse.landing import LandingFile
 from warehouse.staging import naive

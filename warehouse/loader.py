@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import Dataset
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Dataset
+from sources.core.errors import Failure, SourceError
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError, Verdict, WarehouseError
 from warehouse.gates import objections

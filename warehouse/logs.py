@@ -28,7 +28,7 @@ SAID = (
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to fetch a dataset; instants are aware UTC. `failure` is a `sources.errors.Failure` value.
+    """One attempt to fetch a dataset; instants are aware UTC. `failure` is a `sources.core.errors.Failure` value.
 
     `asked_from` and `asked_until` bound the time that answered questions were about; None when none was answered.
     """

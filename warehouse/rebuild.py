@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from warehouse.database import Warehouse, connect
 from warehouse.errors import DamagedError
 from warehouse.files import flush, stamp

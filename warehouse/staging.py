@@ -12,9 +12,9 @@ from functools import partial
 import duckdb
 import polars as pl
 
-from sources.dataset import Dataset
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload
+from sources.core.dataset import Dataset
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload
 from warehouse.landing import Landing, LandingFile
 from warehouse.tables import insert, quoted, sql_type
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
-from sources.dataset import Column, Dataset
+from sources.core.dataset import Column, Dataset
 from warehouse.books import BOOKS
 from warehouse.errors import HomeError
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from warehouse.staging import INCOMING
 from warehouse.tables import quoted, quoted_list, raw_table
 

@@ -16,7 +16,7 @@ from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox.apart import running_apart
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Access, Dataset
+from sources.core.dataset import Access, Dataset
 from warehouse.database import Warehouse
 from warehouse.home import Home
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.settings import PROJECT
 from sources import DATASETS
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from tests.asof.history import keep_marts
 from tests.asof.models import Model, build_models
 from warehouse.database import connect

@@ -9,7 +9,7 @@ import pytest
 
 from reporting.board import open_published
 from reporting.reference import reference
-from sources.errors import Failure
+from sources.core.errors import Failure
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")

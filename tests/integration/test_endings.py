@@ -14,7 +14,7 @@ from pipeline.settings import environment
 from sandbox.apart import running_apart
 from sandbox.scenario import Ending, generate
 from sources import DATASETS
-from sources.dataset import Access
+from sources.core.dataset import Access
 
 FIRST_DAY, LAST_DAY = date(2025, 10, 1), date(2026, 4, 30)
 # Second sources of what another dataset brings here too, and the ones that are asked most often.

@@ -12,8 +12,8 @@ from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.server import LoggedRequest, running
 from sources import DATASETS, PROVIDERS
-from sources.dataset import Access, Provider
-from sources.http import USER_AGENT
+from sources.core.dataset import Access, Provider
+from sources.core.http import USER_AGENT
 from warehouse.home import Home
 
 KEYLESS = [each for each in DATASETS if not each.provider.key_variable and each.access is not Access.ARCHIVE]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sources.dataset import Dataset
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload
+from sources.core.dataset import Dataset
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload
 from tests.unit.warehouse.marts import REGIMES, build
 from tests.unit.warehouse.world import BARS, NEW_YEAR, OTHER, answer, bar, land, land_and_load, load, query, versions
 from warehouse import (

@@ -19,4 +19,4 @@ def test_every_room_has_its_rule():
     rooms = {package for package in project["tool"]["setuptools"]["packages"] if "." not in package}
     assert set(project["tool"]["importlinter"]["root_packages"]) == rooms
     ruled = {room for contract in project["tool"]["importlinter"]["contracts"] for room in contract["source_modules"]}
-    assert ruled == rooms
+    assert rooms <= ruled

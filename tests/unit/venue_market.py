@@ -11,9 +11,9 @@ import polars as pl
 from sandbox.market import TABLES, Market
 from sandbox.server import Running, running
 from sandbox.serving import Handler, Question
-from sources.dataset import Dataset, Window
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Dataset, Window
+from sources.core.http import Session
+from sources.core.payload import Payload
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -8,9 +8,9 @@ from chain.store import BlockStore
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from sandbox.esplora import EsploraStandIn, serving_esplora
 from sources.bitcoin_core import BitcoinCore, Credentials
-from sources.errors import SourceError
+from sources.core.errors import SourceError
+from sources.core.http import Session
 from sources.esplora import PROVIDER, Esplora
-from sources.http import Session
 from tests.unit.chain.mining import mined
 
 WHO = Credentials(user="__cookie__", password="stand-in")

@@ -15,7 +15,7 @@ from chain.published import current
 from chain.store import BlockStore
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from sources.bitcoin_core import BitcoinCore, Credentials
-from sources.errors import SourceError
+from sources.core.errors import SourceError
 from tests.unit.chain.mining import NOON_S, extend, mined
 
 WHO = Credentials(user="__cookie__", password="stand-in")

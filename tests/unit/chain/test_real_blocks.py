@@ -20,7 +20,7 @@ from chain.nodes import CoreNode
 from chain.store import BlockStore
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from sources.bitcoin_core import BitcoinCore, Credentials
-from sources.blocks import read_core_block
+from sources.core.blocks import read_core_block
 
 GENESIS_DAY = date(2009, 1, 3)
 

@@ -17,7 +17,7 @@ from sandbox import farside as stand_in
 from sandbox.market import Market
 from sandbox.serving import Question
 from sources import DATASETS, farside
-from sources.payload import Payload
+from sources.core.payload import Payload
 from tests.unit.venue_market import folder
 from warehouse.database import Warehouse
 from warehouse.home import Home

@@ -11,7 +11,7 @@ from orchestration.raw_assets import ANSWERED, BY_KEY, CONTRACT, FRESH, freshnes
 from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
 from pipeline import dbt_project
 from sources import DATASETS
-from sources.dataset import Access, Cadence
+from sources.core.dataset import Access, Cadence
 
 # A changed time is a changed reading: the day's option chain is what was quoted at these instants.
 CRONS = {

@@ -20,7 +20,7 @@ from cli.main import main
 from pipeline.chain import migrations
 from pipeline.chain_valuation import Migration, Options, value
 from sources import DATASETS
-from sources.blocks import read_core_block
+from sources.core.blocks import read_core_block
 from tests.unit.chain.mining import extend, mined
 from warehouse.database import Warehouse
 from warehouse.home import Home

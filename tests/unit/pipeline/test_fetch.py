@@ -15,7 +15,7 @@ from pipeline.ingest import Known, remaining
 from pipeline.plan import Span, asks, cut_off, midnight
 from pipeline.settings import Settings
 from sources import dataset
-from sources.errors import Failure
+from sources.core.errors import Failure
 from warehouse.home import Home
 from warehouse.landing import Landing
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.freshness import stale
 from sources import dataset
-from sources.dataset import Calendar, Dataset
+from sources.core.dataset import Calendar, Dataset
 
 
 @pytest.fixture

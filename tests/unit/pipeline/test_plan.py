@@ -9,7 +9,7 @@ import pytest
 from cli.request import Request
 from pipeline.plan import FIRST_HISTORY, Span, asks, cut_off, midnight, scheduled
 from sources import dataset
-from sources.dataset import Access, Cadence, Dataset
+from sources.core.dataset import Access, Cadence, Dataset
 
 START, END = midnight(date(2026, 1, 1)), cut_off(date(2026, 2, 28))
 

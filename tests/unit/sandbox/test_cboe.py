@@ -9,7 +9,7 @@ from sandbox.cboe import vix_history
 from sandbox.market import Market
 from sandbox.serving import Question
 from sources.cboe import read_vix
-from sources.payload import Payload
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 
 

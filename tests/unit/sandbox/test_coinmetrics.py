@@ -12,7 +12,7 @@ from sandbox.coinmetrics import asset_metrics
 from sandbox.market import Market
 from sandbox.serving import Question
 from sources.coinmetrics import METRICS, read_asset_metric
-from sources.payload import Payload
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 
 PLAIN = {"assets": "btc", "frequency": "1d"}

@@ -8,8 +8,8 @@ import pytest
 from sandbox.fred import encode, fredgraph
 from sandbox.market import Market
 from sandbox.serving import Question
+from sources.core.payload import Payload
 from sources.fred import read_observation
-from sources.payload import Payload
 from tests.unit.market_folder import macro_rows, write_table
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sandbox.kraken_futures import ROUTES
+from sources.core.payload import Payload
 from sources.kraken_futures import DATASETS
-from sources.payload import Payload
 from tests.unit.venue_market import folder, payload, question
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -22,8 +22,8 @@ from sandbox.mempool import (
     rewards,
 )
 from sandbox.serving import Question
+from sources.core.payload import Payload
 from sources.mempool import DATASETS, read_difficulty_adjustment, read_hashrate, read_retarget
-from sources.payload import Payload
 from tests.unit.market_folder import write_table
 
 START = datetime(2026, 1, 10)

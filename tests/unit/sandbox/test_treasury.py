@@ -6,7 +6,7 @@ from pathlib import Path
 from sandbox.market import Market
 from sandbox.serving import Question
 from sandbox.treasury import encode, rates
-from sources.payload import Payload
+from sources.core.payload import Payload
 from sources.treasury import read_yield
 from tests.unit.market_folder import macro_rows, write_table
 

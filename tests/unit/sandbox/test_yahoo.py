@@ -11,7 +11,7 @@ import pytest
 from sandbox.market import Market
 from sandbox.serving import Question
 from sandbox.yahoo import chart, encode
-from sources.payload import Payload
+from sources.core.payload import Payload
 from sources.yahoo import read_daily_bar
 from tests.unit.market_folder import write_table
 

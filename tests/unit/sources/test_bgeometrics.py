@@ -7,10 +7,10 @@ import pytest
 
 from sandbox import bgeometrics as stand_in
 from sources.bgeometrics import DATASETS, PROVIDER
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 from tests.unit.sources.scripted import answer, scripted
 from tests.unit.venue_market import asking, payload, rows_of

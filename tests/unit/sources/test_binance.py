@@ -9,9 +9,9 @@ import pytest
 from sandbox import binance as stand_in
 from sandbox.serving import Question, json_answer
 from sources.binance import DATASETS, OPEN_INTEREST_DEPTH, check
-from sources.dataset import Dataset, Window
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed
+from sources.core.dataset import Dataset, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed
 from tests.unit.venue_market import DAY, HOUR, asking, bars, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -17,9 +17,9 @@ from sandbox import binance_vision as stand_in
 from sandbox.binance_vision import packed
 from sandbox.serving import Handler, Question, text_answer
 from sources.binance_vision import DATASETS, METRICS_HEADER, check
-from sources.dataset import Dataset, Window
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload
+from sources.core.dataset import Dataset, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload
 from tests.unit.venue_market import HOUR, asking, bars, folder, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.bitcoin_core import NodeStandIn, serving_node
 from sources.bitcoin_core import BitcoinCore, Credentials, permitted
-from sources.blocks import read_core_block
-from sources.errors import Failure, SourceError
+from sources.core.blocks import read_core_block
+from sources.core.errors import Failure, SourceError
 from tests.unit.chain.mining import mined
 
 PASSWORD = "correct-horse-battery"

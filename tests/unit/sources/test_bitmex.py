@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import bitmex as stand_in
 from sources.bitmex import DATASETS, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from tests.unit.venue_market import DAY, asking, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

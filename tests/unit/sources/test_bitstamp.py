@@ -8,8 +8,8 @@ import pytest
 from sandbox import bitstamp as stand_in
 from sources.binance import DATASETS as BINANCE
 from sources.bitstamp import DATASETS, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from tests.unit.venue_market import DAY, asking, bars, folder, payload, rows_of
 
 [CANDLES] = DATASETS

@@ -7,9 +7,9 @@ import pytest
 
 from sandbox import bitview as stand_in
 from sources.bitview import DATASETS
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import asking, folder, payload, rows_of
 

@@ -7,8 +7,8 @@ import pytest
 
 from sandbox import blockchain as stand_in
 from sources.blockchain import DATASETS
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import asking, payload, rows_of
 

@@ -9,10 +9,10 @@ import pytest
 from sandbox.bls import ROUTES
 from sandbox.server import running
 from sources.bls import PROVIDER, URL, fetch_release, read_release
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 
 

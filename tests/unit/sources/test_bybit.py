@@ -8,9 +8,9 @@ import pytest
 from sandbox import bybit as stand_in
 from sandbox.serving import Question, json_answer
 from sources.bybit import DATASETS, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed
 from tests.unit.venue_market import DAY, HOUR, asking, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -8,10 +8,10 @@ import pytest
 from sandbox.cboe import ROUTES
 from sandbox.server import running
 from sources.cboe import PROVIDER, fetch_vix, read_vix
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 
 HEADER = "DATE,OPEN,HIGH,LOW,CLOSE\n"

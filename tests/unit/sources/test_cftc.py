@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.serving import Question, json_answer
 from sources.cftc import DATASETS, PUBLICATION_LAG, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from tests.unit.venue_market import DAY, asking, folder, payload, rows_of
 
 [POSITION] = DATASETS

@@ -7,8 +7,8 @@ import pytest
 
 from sandbox import coinbase as stand_in
 from sources.coinbase import DATASETS, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from tests.unit.venue_market import DAY, HOUR, asking, bars, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

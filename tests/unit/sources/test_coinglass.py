@@ -9,9 +9,9 @@ import pytest
 from sandbox import coinglass as stand_in
 from sandbox.server import running
 from sources.coinglass import DATASETS, EXCHANGES, PROVIDER, check
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
 from tests.unit.venue_market import DAY, HOUR, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -10,10 +10,10 @@ import pytest
 from sandbox.coinmetrics import ROUTES
 from sandbox.server import running
 from sources.coinmetrics import COLUMNS, DATASETS, METRICS, PROVIDER, URL, fetch_asset_metric, read_asset_metric
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
 from tests.unit.sources.scripted import answer, scripted
 

@@ -12,10 +12,10 @@ from pipeline.plan import Ask
 from pipeline.settings import Settings
 from sandbox.server import running
 from sources import dataset
-from sources.dataset import Provider, Window
-from sources.errors import SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Provider, Window
+from sources.core.errors import SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import macro_rows, write_table
 from tests.unit.sources.scripted import answer, scripted
 from warehouse.home import Home

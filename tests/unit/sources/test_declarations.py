@@ -16,10 +16,10 @@ from sandbox.faults import BOT_WALL, GARBAGE, renamed
 from sandbox.routes import ROUTES
 from sandbox.server import Running, running
 from sources import DATASETS, MODULES, PROVIDERS, dataset
-from sources.dataset import INSTANT, Access, Cadence, Dataset, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Parsed, Payload
+from sources.core.dataset import INSTANT, Access, Cadence, Dataset, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Parsed, Payload
 
 FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
 

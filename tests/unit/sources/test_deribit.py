@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from sandbox import deribit as stand_in
 from sandbox.serving import Question, json_answer
-from sources.dataset import Window
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from sources.deribit import DATASETS, check
-from sources.errors import Failure, SourceError
 from tests.unit.venue_market import HOUR, asking, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from sandbox import farside as stand_in
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed
 from sources.farside import DATASETS, FUNDS, TOTAL
-from sources.payload import Parsed
 from tests.unit.venue_market import asking, folder, payload
 
 (FLOW,) = DATASETS

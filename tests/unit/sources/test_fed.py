@@ -8,11 +8,11 @@ import pytest
 
 from sandbox.fed import ROUTES, encode
 from sandbox.server import running
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.fed import PROVIDER, URL, fetch_fomc_meeting, read_fomc_meeting
-from sources.http import Session
-from sources.payload import Payload
 from tests.unit.market_folder import write_table
 
 

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from sandbox.fred import ROUTES, fredgraph
 from sandbox.server import running
 from sandbox.serving import Question, text_answer
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.fred import PROVIDER, SERIES, fetch_observation, read_observation
-from sources.http import Session
-from sources.payload import Payload
 from tests.unit.market_folder import macro_rows, write_table
 
 JANUARY = Window.of_dates(date(2026, 1, 1), date(2026, 1, 31))

@@ -7,11 +7,11 @@ import pytest
 
 from sandbox import glassnode as stand_in
 from sandbox.server import running
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.glassnode import DATASETS, PROVIDER
-from sources.http import Session
-from sources.payload import Payload
 from tests.unit.market_folder import write_table
 from tests.unit.sources.scripted import answer, scripted
 from tests.unit.venue_market import folder, payload, rows_of

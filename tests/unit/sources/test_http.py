@@ -19,11 +19,11 @@ from starlette.responses import Response
 
 from sandbox.server import Running, running
 from sandbox.serving import Question, json_answer
-from sources.dataset import Provider
-from sources.errors import Failure, SourceError
-from sources.http import STAND_IN, USER_AGENT, Limits, Session
-from sources.pacing import Pace, pace_of
-from sources.payload import Payload
+from sources.core.dataset import Provider
+from sources.core.errors import Failure, SourceError
+from sources.core.http import STAND_IN, USER_AGENT, Limits, Session
+from sources.core.pacing import Pace, pace_of
+from sources.core.payload import Payload
 from tests.unit.sources.scripted import answer, scripted
 
 HOST = "api.example.com"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import hyperliquid as stand_in
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
 from sources.hyperliquid import DATASETS
 from tests.unit.venue_market import DAY, HOUR, asking, folder, payload, rows_of
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from sandbox import kraken_futures as stand_in
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload
 from sources.kraken_futures import DATASETS, check
-from sources.payload import Parsed, Payload
 from tests.unit.venue_market import DAY, HOUR, asking, folder, payload, rows_of
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}

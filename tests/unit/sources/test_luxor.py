@@ -8,9 +8,9 @@ import pytest
 
 from sandbox import luxor as stand_in
 from sandbox.server import running
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
 from sources.luxor import DATASETS, PROVIDER, check
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import payload, rows_of

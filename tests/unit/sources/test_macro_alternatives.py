@@ -11,10 +11,10 @@ from sandbox import stooq as stooq_stand_in
 from sandbox import twelvedata as twelvedata_stand_in
 from sandbox.server import Running, running
 from sources import fred, fred_api, stooq, treasury, twelvedata
-from sources.dataset import Provider, Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from tests.unit.market_folder import macro_rows, write_table
 from tests.unit.sources.scripted import answer, scripted
 

@@ -8,9 +8,10 @@ import pytest
 
 from sandbox.mempool import ROUTES
 from sandbox.server import running
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.mempool import (
     DATASETS,
     PROVIDER,
@@ -21,7 +22,6 @@ from sources.mempool import (
     read_hashrate,
     read_retarget,
 )
-from sources.payload import Payload
 from tests.unit.market_folder import write_table
 
 FETCHED = datetime(2026, 7, 4, 5, 50, tzinfo=UTC)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from sources import dataset
-from sources.payload import Parsed, Payload
+from sources.core.payload import Parsed, Payload
 from tests.unit.venue_market import payload
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import okx as stand_in
 from sandbox.serving import Question, json_answer
-from sources.dataset import Access, Cadence, Window
-from sources.errors import Failure, SourceError
+from sources.core.dataset import Access, Cadence, Window
+from sources.core.errors import Failure, SourceError
 from sources.okx import DATASETS, check
 from tests.unit.venue_market import DAY, HOUR, asking, bars, folder, payload, rows_of
 

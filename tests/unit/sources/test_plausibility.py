@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sources.plausibility import hashrate_ehs
+from sources.core.plausibility import hashrate_ehs
 
 
 def test_every_recorded_hashrate_is_believed_and_a_thousandth_of_it_is_not(real: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.dataset import INSTANT, Column
-from sources.errors import Failure, SourceError
-from sources.payload import Payload
-from sources.reading import (
+from sources.core.dataset import INSTANT, Column
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Payload
+from sources.core.reading import (
     LONGEST_REJECT,
     from_ms,
     from_s,

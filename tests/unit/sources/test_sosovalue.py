@@ -9,9 +9,9 @@ import pytest
 
 from sandbox import sosovalue as stand_in
 from sandbox.server import running
-from sources.dataset import Window
-from sources.errors import RETRYABLE, Failure, SourceError
-from sources.http import Session
+from sources.core.dataset import Window
+from sources.core.errors import RETRYABLE, Failure, SourceError
+from sources.core.http import Session
 from sources.sosovalue import DATASETS, PROVIDER, check
 from tests.unit.sources.scripted import answer, scripted
 from tests.unit.venue_market import folder, payload, rows_of

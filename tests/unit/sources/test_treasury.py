@@ -7,10 +7,10 @@ import pytest
 
 from sandbox.server import running
 from sandbox.treasury import ROUTES
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.treasury import PROVIDER, fetch_par_yield, fetch_real_yield, read_yield
 from tests.unit.market_folder import macro_rows, write_table
 

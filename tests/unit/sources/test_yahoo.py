@@ -10,10 +10,10 @@ import pytest
 
 from sandbox.server import running
 from sandbox.yahoo import ROUTES
-from sources.dataset import Window
-from sources.errors import Failure, SourceError
-from sources.http import Session
-from sources.payload import Payload
+from sources.core.dataset import Window
+from sources.core.errors import Failure, SourceError
+from sources.core.http import Session
+from sources.core.payload import Payload
 from sources.yahoo import PROVIDER, SYMBOLS, fetch_daily_bar, read_daily_bar
 from tests.unit.market_folder import write_table
 

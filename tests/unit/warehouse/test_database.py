@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from sources.dataset import Column
+from sources.core.dataset import Column
 from tests.unit.warehouse.world import BARS, COLUMNS, OTHER, answer, bar, land_and_load, query, versions
 from warehouse import BusyError, DamagedError, Home, HomeError, Warehouse
 

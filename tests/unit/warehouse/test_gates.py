@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sources.dataset import Dataset
+from sources.core.dataset import Dataset
 from tests.unit.warehouse.world import (
     BARS,
     COLUMNS,

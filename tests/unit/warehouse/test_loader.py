@@ -7,9 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from sources.dataset import Column
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed
+from sources.core.dataset import Column
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed
 from tests.unit.warehouse.world import (
     BARS,
     COLUMNS,

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.payload import Payload
+from sources.core.payload import Payload
 from tests.unit.warehouse.world import BARS, answer, bar, known, land, land_and_load, load, versions
 from warehouse import Home, Landing, Loader, Warehouse
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Bucket, Column, Dataset, Provider
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload, Reject
+from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload, Reject
 from warehouse import Home, Landing, LandingFile, Loader, LoadResult, Warehouse
 
 DAY = timedelta(days=1)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as arrow_json
 
-from sources.errors import Failure, SourceError
+from sources.core.errors import Failure, SourceError
 
 # One row an input of a transaction after the coinbase: number of the transaction in the block, height of the block that
 # created the coin, its amount and the script that it paid to.

@@ -19,13 +19,13 @@ from requests.utils import get_environ_proxies
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from sources.addresses import is_own, loopback, through
-from sources.answers import KEPT_HEADERS, take_in, verdict
-from sources.dataset import Provider
-from sources.errors import RETRYABLE, Failure, SourceError
-from sources.pacing import Pace, pace_of
-from sources.payload import Payload
-from sources.transport import DeadlineAdapter
+from sources.core.addresses import is_own, loopback, through
+from sources.core.answers import KEPT_HEADERS, take_in, verdict
+from sources.core.dataset import Provider
+from sources.core.errors import RETRYABLE, Failure, SourceError
+from sources.core.pacing import Pace, pace_of
+from sources.core.payload import Payload
+from sources.core.transport import DeadlineAdapter
 
 CLOCK_HEADER = "Leadline-Clock"
 JSON = ("application/json",)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from sources.dataset import Window
-from sources.payload import Payload
-from sources.reading import FUTURE_TOLERANCE
+from sources.core.dataset import Window
+from sources.core.payload import Payload
+from sources.core.reading import FUTURE_TOLERANCE
 
 DAY = timedelta(days=1)
 

@@ -11,10 +11,10 @@ from http.client import HTTPException
 import requests
 import urllib3
 
-from sources.dataset import Provider
-from sources.errors import Failure, SourceError
-from sources.payload import Payload
-from sources.reading import looks_like_html
+from sources.core.dataset import Provider
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Payload
+from sources.core.reading import looks_like_html
 
 CHUNK_BYTES = 64 * 1024
 # Market data in JSON compresses 5 to 30 times; a bomb a thousand times.

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from sources.payload import Parsed, Payload
+from sources.core.payload import Parsed, Payload
 
 if TYPE_CHECKING:
-    from sources.http import Session
+    from sources.core.http import Session
 
 INSTANT = pl.Datetime("us")  # naive, always UTC
 

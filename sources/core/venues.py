@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sources.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload, Reject
-from sources.reading import FUTURE_TOLERANCE, from_ms, part, require_names, typed
+from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload, Reject
+from sources.core.reading import FUTURE_TOLERANCE, from_ms, part, require_names, typed
 
 if TYPE_CHECKING:
-    from sources.http import Session
+    from sources.core.http import Session
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from sources.errors import Failure, SourceError
+from sources.core.errors import Failure, SourceError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 import polars as pl
 from lxml import etree
 
-from sources.casting import cast_to, refused, shown, whole
-from sources.dataset import Column
-from sources.errors import Failure, SourceError
-from sources.payload import Parsed, Payload, Reject
+from sources.core.casting import cast_to, refused, shown, whole
+from sources.core.dataset import Column
+from sources.core.errors import Failure, SourceError
+from sources.core.payload import Parsed, Payload, Reject
 
 GENESIS = datetime(2009, 1, 3)  # no Bitcoin, hence no Bitcoin market, before it
 FUTURE_TOLERANCE = timedelta(days=1)
