@@ -1,6 +1,7 @@
 """bitview.space's wire format: series by position, and the price distribution of a day in the shape of v0.3."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import polars as pl
@@ -12,9 +13,9 @@ from sandbox.serving import Handler, Question, json_answer
 DAY_ZERO = date(2009, 1, 1)
 UNKNOWN = pl.lit(None, pl.Float64)  # in no market table
 SERIES = {
-    "realized_loss": (pl.col("realized_loss_usd"), "Dollars"),
-    "realized_profit": (pl.col("realized_profit_usd"), "Dollars"),
-    "sopr": (pl.col("sopr"), "StoredF64"),
+    "realized_loss_sum_24h": (pl.col("realized_loss_usd"), "Dollars"),
+    "realized_profit_sum_24h": (pl.col("realized_profit_usd"), "Dollars"),
+    "sopr_24h": (pl.col("sopr"), "StoredF32"),
     "realized_price": (pl.col("realized_cap_usd") / pl.col("supply_btc"), "Dollars"),
     "sth_realized_price": (UNKNOWN, "Dollars"),
     "lth_realized_price": (UNKNOWN, "Dollars"),
@@ -22,21 +23,30 @@ SERIES = {
 }
 
 
+# Exist by block height alone; by day the server refuses them.
+BY_HEIGHT_ONLY = ("realized_loss", "realized_profit", "sopr")
+AGGREGATIONS = ("raw", "lin200", "lin500", "lin1000")  # of the server's, those that buckets of one width can make
+RANGE = {"start", "end", "limit", "format"}
+
+
 def series(question: Question) -> Response:
     """`series/{name}/{index}`: values of consecutive days, the end not included; a day without a value is null."""
     name, index = question.path["name"], question.path["index"]
-    if name not in SERIES or index != "day1":
-        return _error(404, "not_found", f"No series '{name}' by '{index}'.")
-    column, kind = SERIES[name]
-    known = metric(question, column)
-    after_last = newest_day(question) + timedelta(days=1)
+    if index not in ("day1", "height"):
+        return _error(400, "invalid_request", f"Unknown index '{index}'.")
+    if name in BY_HEIGHT_ONLY or (name in SERIES and index == "height"):
+        return _error(400, "series_unsupported_index", f"The stand-in has no series '{name}' by '{index}'.")
+    if name not in SERIES:
+        return _error(404, "series_not_found", f"No series '{name}'.")
+    if unknown := set(question.params) - RANGE:
+        return _error(400, "invalid_request", f"Unknown parameters: {', '.join(sorted(unknown))}.")
     try:
-        start, end = (date.fromisoformat(question.params.get(bound, "9999-12-31")) for bound in ("start", "end"))
+        start, end = _range(question.params, newest_day(question) + timedelta(days=1))
     except ValueError:
-        return _error(400, "invalid_request", "start and end must be dates here.")
-    end = min(end, after_last)
-    start = min(start, end)
+        return _error(400, "invalid_request", "start and end are positions or dates, limit is a number.")
+    column, kind = SERIES[name]
     days = pl.DataFrame({"date": pl.date_range(start, end, closed="left", eager=True)})
+    values = days.join(metric(question, column), on="date", how="left", maintain_order="left")["value"]
     return json_answer(
         {
             "version": 1,
@@ -45,15 +55,37 @@ def series(question: Question) -> Response:
             "start": (start - DAY_ZERO).days,
             "end": (end - DAY_ZERO).days,
             "stamp": f"{question.clock.isoformat(timespec='seconds')}Z",
-            "data": days.join(known, on="date", how="left", maintain_order="left")["value"].to_list(),
+            "data": values.to_list(),
         }
     )
+
+
+def _range(params: Mapping[str, str], after_last: date) -> tuple[date, date]:
+    """The days asked for, the end not included. Negative positions count from the end; a limit counts without an end.
+
+    Raises ValueError for what is neither a position nor a date.
+    """
+
+    def day(text: str) -> date:
+        if re.fullmatch(r"-?\d+", text):
+            position = int(text)
+            return (after_last if position < 0 else DAY_ZERO) + timedelta(days=position)
+        return date.fromisoformat(text[:10])
+
+    start = day(params.get("start", "0"))
+    end = day(params["end"]) if "end" in params else after_last
+    if "limit" in params and "end" not in params:
+        end = min(end, start + timedelta(days=int(params["limit"])))
+    end = min(end, after_last)
+    return min(start, end), end
 
 
 def urpd(question: Question) -> Response:
     """`urpd/all/{date}`: 404 for a day that is not there."""
     day, aggregation = question.path["date"], question.params.get("agg", "raw")
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", day) or not re.fullmatch(r"raw|lin\d+", aggregation):
+    if unknown := set(question.params) - {"agg"}:
+        return _error(400, "invalid_request", f"Unknown parameters: {', '.join(sorted(unknown))}.")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", day) or aggregation not in AGGREGATIONS:
         return _error(400, "invalid_request", f"No distribution of '{day}' by '{aggregation}'.")
     width_usd = None if aggregation == "raw" else float(aggregation.removeprefix("lin"))
     buckets = cost_basis(question, date.fromisoformat(day), width_usd)
@@ -84,5 +116,6 @@ def _error(status: int, code: str, message: str) -> Response:
 
 ROUTES: dict[str, Handler] = {
     "GET bitview.space/api/series/{name}/{index}": series,
+    "GET bitview.space/api/series/{name}/{index}/data": series,
     "GET bitview.space/api/urpd/all/{date}": urpd,
 }

@@ -12,10 +12,10 @@ RELEASE_TIME = timedelta(hours=8, minutes=30)
 
 
 def schedule(question: Question) -> Response:
-    """The releases of the clock's year, written on its first day."""
+    """The releases of the clock's year."""
     year = question.clock.year
     releases = [(name, day) for month in range(1, 13) for name, day in _of_month(year, month)]
-    return Response(encode(releases, date(year, 1, 1)), media_type="text/calendar")
+    return Response(encode(releases), media_type="text/calendar")
 
 
 def _of_month(year: int, month: int) -> Iterable[tuple[str, date]]:
@@ -27,15 +27,14 @@ def _of_month(year: int, month: int) -> Iterable[tuple[str, date]]:
     yield "Producer Price Index", friday + timedelta(days=6)
 
 
-def encode(releases: Iterable[tuple[str, date]], written: date) -> bytes:
-    """The iCalendar file; times are wall time in the zone that the bureau calls US-Eastern."""
+def encode(releases: Iterable[tuple[str, date]]) -> bytes:
+    """The iCalendar file; times are wall time in the zone that the bureau calls US-Eastern. No event is stamped."""
     calendar = Calendar()
     calendar.add("prodid", "-//stand-in//EN")
     calendar.add("version", "2.0")
     for number, (name, day) in enumerate(releases):
         event = Event()
         event.add("uid", f"{number}@stand-in")
-        event.add("dtstamp", datetime(written.year, written.month, written.day))
         event.add("summary", name)
         start = datetime(day.year, day.month, day.day) + RELEASE_TIME
         event.add("dtstart", start, parameters={"TZID": "US-Eastern"})

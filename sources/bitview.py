@@ -3,6 +3,8 @@ hashprice, and the cost basis of all coins. Keyless; the only free source of gro
 distribution.
 
 A day's figures are final once the day has ended (UTC); those of the running day are provisional and never asked for.
+Realised loss, profit and SOPR of a day cover the 24 hours that end with its last block. Names and indexes are those of
+the provider's own generated client, `bitview-client` 0.12.2.
 The code is MIT; terms for the served numbers are not stated.
 
 Oddities: a series is a bare list, and its dates follow from the position of the first value. Positions once counted
@@ -27,7 +29,9 @@ from sources.core.periods import DAY, days, is_unfinished
 from sources.core.reading import named_in, part, require, require_names, strict_json, typed
 
 SITE = "https://bitview.space/api"
-SERIES = ("realized_loss", "realized_profit", "sopr")
+# Sums and ratios over the 24 hours that end with the day's last block. The plain names (`realized_loss`, `sopr`) exist
+# by block height only; asked for by day the server refuses them.
+SERIES = ("realized_loss_sum_24h", "realized_profit_sum_24h", "sopr_24h")
 REALIZED_PRICES = ("realized_price", "sth_realized_price", "lth_realized_price")
 HASHPRICE = ("hash_price_phs",)
 MAX_DAYS = 100_000
@@ -140,7 +144,7 @@ def _columns(names: tuple[str, ...], figure: Column) -> Mapping[str, Column]:
 
 
 SERIES_COLUMNS = _columns(
-    SERIES, Column(pl.Float64, "USD; sopr is a ratio", "The day's figure.", nullable=True, minimum=0, maximum=1e12)
+    SERIES, Column(pl.Float64, "USD; sopr_24h is a ratio", "The day's figure.", nullable=True, minimum=0, maximum=1e12)
 )
 # The kit reckons in cents inside; a price of them would be above a million.
 REALIZED_PRICE_COLUMNS = _columns(
@@ -180,7 +184,7 @@ def _series(
 
 
 DATASETS = (
-    _series("series", "Daily realised loss and profit of all spent coins, and SOPR.", SERIES, SERIES_COLUMNS),
+    _series("series", "Realised loss and profit of all spent coins, and SOPR: 24 hours each.", SERIES, SERIES_COLUMNS),
     _series(
         "realized_price",
         "Realised price of all coins, and of those held for less and for more than 155 days.",

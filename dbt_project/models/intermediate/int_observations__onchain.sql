@@ -35,9 +35,9 @@ from_coin_metrics as (
 from_bitview as (
     select
         case series_name
-            when 'realized_loss' then 'realized_loss_usd'
-            when 'realized_profit' then 'realized_profit_usd'
-            else series_name
+            when 'realized_loss_sum_24h' then 'realized_loss_usd'
+            when 'realized_profit_sum_24h' then 'realized_profit_usd'
+            when 'sopr_24h' then 'sopr'
         end as series_id,
         'bitview' as provider,
         observed_date,

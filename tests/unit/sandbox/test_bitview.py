@@ -14,7 +14,7 @@ from tests.unit.venue_market import folder, payload, question
 
 D = date(2026, 2, 5)
 AT_0040 = datetime(2026, 2, 6, 0, 40)
-NAMED = {"name": "realized_loss", "index": "day1"}
+NAMED = {"name": "realized_loss_sum_24h", "index": "day1"}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_series_is_consecutive_with_nulls_for_what_is_missing(market: Path) ->
     assert body["data"] == [1e9 + 1, None, None, 1e9 + 4, 1e9 + 5]
     assert (body["start"], body["end"]) == (6240, 6245)
     assert body["start"] == (date(2026, 2, 1) - date(2009, 1, 1)).days
-    sopr = series(market, AT_0040, NAMED | {"name": "sopr"}, start="2026-02-05", end="2026-02-06")
+    sopr = series(market, AT_0040, NAMED | {"name": "sopr_24h"}, start="2026-02-05", end="2026-02-06")
     assert sopr["data"] == [0.9]
 
 
@@ -58,8 +58,10 @@ def test_the_figures_of_a_day_come_at_0040(market: Path) -> None:
     ("path", "params", "status"),
     [
         (NAMED | {"name": "unheard_of"}, {}, 404),
-        (NAMED | {"index": "height"}, {}, 404),
+        (NAMED | {"name": "realized_loss"}, {}, 400),  # by height only
+        (NAMED | {"index": "fortnight"}, {}, 400),
         (NAMED, {"start": "yesterday"}, 400),
+        (NAMED, {"since": "2026-02-01"}, 400),
     ],
 )
 def test_unknown_series_are_refused(market: Path, path: dict[str, str], params: dict[str, str], status: int) -> None:
@@ -80,6 +82,21 @@ def test_buckets_are_of_the_width_that_was_asked_for(market: Path, samples: Path
     assert len(raw["buckets"]) == 3
 
 
-@pytest.mark.parametrize(("day", "agg"), [("6245", "lin500"), ("2026-02-05", "square")])
-def test_unknown_distributions_are_refused(market: Path, day: str, agg: str) -> None:
-    assert bitview.urpd(question(market, AT_0040, {"date": day}, agg=agg)).status_code == 400
+@pytest.mark.parametrize(
+    ("day", "params"),
+    [
+        ("6245", {"agg": "lin500"}),
+        ("2026-02-05", {"agg": "square"}),
+        ("2026-02-05", {"agg": "lin250"}),  # a width that the server does not have
+        ("2026-02-05", {"nosuch": "1"}),
+    ],
+)
+def test_unknown_distributions_are_refused(market: Path, day: str, params: dict[str, str]) -> None:
+    assert bitview.urpd(question(market, AT_0040, {"date": day}, **params)).status_code == 400
+
+
+def test_positions_count_from_either_end_and_a_limit_cuts(market: Path) -> None:
+    last = series(market, AT_0040, start="-3")
+    assert last["data"] == [None, 1e9 + 4, 1e9 + 5]
+    assert last["data"] == series(market, AT_0040, start=str(last["start"]), limit="9")["data"]
+    assert series(market, AT_0040, start="2026-02-01", limit="2")["data"] == [1e9 + 1, None]

@@ -18,7 +18,7 @@ SERIES, URPD = BY_NAME["series"], BY_NAME["urpd"]
 FETCHED_AT = datetime(2026, 2, 7, 0, 50, tzinfo=UTC)
 
 
-def series(content: object, name: str = "realized_loss", start: str | None = "2026-02-04") -> Payload:
+def series(content: object, name: str = "realized_loss_sum_24h", start: str | None = "2026-02-04") -> Payload:
     sent = payload(content)
     params = {"start": start} if start else {}
     return Payload(f"https://bitview.space/api/series/{name}/day1", params, 200, {}, sent.body, FETCHED_AT)
@@ -43,9 +43,9 @@ def test_our_samples_are_read_to_the_row(samples: Path) -> None:
     rows = SERIES.read(series((samples / "bitview/series.json").read_bytes(), start="2025-03-03")).rows
     assert rows.schema == SERIES.schema
     assert rows.rows() == [
-        ("realized_loss", date(2025, 3, 3), 310000000.5),
-        ("realized_loss", date(2025, 3, 4), None),
-        ("realized_loss", date(2025, 3, 5), 275500000.0),
+        ("realized_loss_sum_24h", date(2025, 3, 3), 310000000.5),
+        ("realized_loss_sum_24h", date(2025, 3, 4), None),
+        ("realized_loss_sum_24h", date(2025, 3, 5), 275500000.0),
     ]
     distribution = URPD.read(payload((samples / "bitview/urpd.json").read_bytes()))
     assert distribution.rejects == ()
@@ -144,7 +144,7 @@ def test_each_series_is_asked_for_up_to_yesterday(tmp_path: Path) -> None:
     market = write_table(tmp_path, "onchain_1d", days)
     with asking(SERIES, market, datetime(2026, 2, 7, 0, 20), stand_in.ROUTES) as (session, server):
         rows = rows_of(SERIES, session, Window.of_dates(date(2026, 2, 4), date(2026, 2, 7)))
-    names = ["realized_loss", "realized_profit", "sopr"]
+    names = ["realized_loss_sum_24h", "realized_profit_sum_24h", "sopr_24h"]
     assert [request.path for request in server.requests] == [f"api/series/{name}/day1" for name in names]
     assert server.requests[0].params == {"start": "2026-02-04", "end": "2026-02-07"}
     # The 6th comes at 00:40.
@@ -179,7 +179,7 @@ def test_each_dataset_asks_for_its_own_series(tmp_path: Path, dataset: str, name
     [
         ("hashprice", "hash_price_phs", 31.9, 0.0319, "below 1"),  # of a terahash
         ("realized_price", "lth_realized_price", 55e3, 55e5, "above 1e+06"),  # in cents
-        ("series", "realized_loss", 1.2e9, 1.2e17, "above 1e+12"),
+        ("series", "realized_loss_sum_24h", 1.2e9, 1.2e17, "above 1e+12"),
     ],
 )
 def test_a_figure_in_another_unit_is_refused(dataset: str, name: str, right: float, wrong: float, reason: str) -> None:

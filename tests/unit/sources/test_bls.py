@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.bls import ROUTES
 from sandbox.server import running
-from sources.bls import PROVIDER, URL, fetch_release, read_release
+from sources.bls import PROVIDER, RELEASES, URL, fetch_release, read_release
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
@@ -30,6 +30,24 @@ def test_folded_names_both_clocks_and_what_moves_no_market(samples: Path) -> Non
         (date(2025, 3, 1), "Employment Situation", date(2025, 4, 4), datetime(2025, 4, 4, 12, 30)),
     ]
     assert [reject.reason for reject in parsed.rejects] == ["no time of release"]
+
+
+def test_a_schedule_without_stamps_is_listed_on_the_day_of_the_fetch(samples: Path) -> None:
+    file = (samples / "bls" / "release.ics").read_bytes()
+    bare = b"\n".join(line for line in file.splitlines() if not line.startswith((b"DTSTAMP", b"LAST-MODIFIED")))
+    assert read_release(payload(bare)).rows["listed_on"].to_list() == [date(2025, 3, 5)] * 2
+
+
+def test_a_whole_real_calendar_loads(real: Path) -> None:
+    """Two years of the bureau's own file; its events are counted by another tool's eye: the lines of its text."""
+    file = (real / "cases/recordings/bls/bls_real_2025_2026.ics").read_bytes()
+    parsed = read_release(payload(file))
+    assert parsed.rejects == ()
+    lines = file.decode().splitlines()
+    assert lines.count("BEGIN:VEVENT") == 246
+    wanted = {name: lines.count(f"SUMMARY:{name}") for name in RELEASES}
+    assert dict(parsed.rows.group_by("release").len().rows()) == wanted
+    assert wanted["Employment Situation"] > 20
 
 
 @pytest.mark.parametrize(

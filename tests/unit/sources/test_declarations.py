@@ -30,7 +30,7 @@ NAMED_AFTER = {
     "bgeometrics.ratio": "sopr",
     "bitview.hashprice": "hash_price_phs",
     "bitview.realized_price": "sth_realized_price",
-    "bitview.series": "realized_loss",
+    "bitview.series": "realized_loss_sum_24h",
     "fred_api.observation": "DGS10",
     "glassnode.metric": "realized_loss",
     "glassnode.ratio": "sopr",
