@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -16,13 +15,13 @@ from pipeline.code_version import code_version
 from pipeline.freshness import now_of, stale
 from pipeline.settings import Settings
 from reporting.board import open_published, read_board
+from reporting.sql_session import FOR_PEOPLE, QueryError, Session
 from reporting.terminal import as_json, render
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Bucket, Dataset
 from warehouse.database import connect
 from warehouse.home import Home
 
-ROWS_AT_ONCE = 10_000
 PLAIN: Mapping[str, Any] = {"box": None, "pad_edge": False}
 _HOLDS = {True: "✓", False: "✗", None: "unknown"}
 
@@ -192,28 +191,26 @@ def _reach(dataset: Dataset) -> str:
 
 def query_published(query: str | None) -> None:
     """One query, or a prompt that takes one a line until its end."""
-    connection = duckdb.connect(str(_existing(_published(None))), read_only=True)
-    # The file is open; from here on a query reads it and nothing else: no file, no network, no variable of ours.
-    connection.execute(
-        "set enable_external_access = false; set python_enable_replacements = false; set lock_configuration = true"
-    )
     console = terminal.console()
-    if query is not None:
-        _answer(connection, query, console)
-        return
-    console.print("SQL on the published warehouse, read-only; one statement a line. Try: from marts.fct_regime_daily")
-    while True:
-        try:
-            line = console.input("leadline> ").strip()
-        except (EOFError, KeyboardInterrupt):
+    with Session(_existing(_published(None)), FOR_PEOPLE) as session:
+        if query is not None:
+            _answer(session, query, console)
             return
-        if line in {"exit", "quit", ".exit", ".quit"}:
-            return
-        if line:
+        console.print(
+            "SQL on the published warehouse, read-only; one statement a line. Try: from marts.fct_regime_daily"
+        )
+        while True:
             try:
-                _answer(connection, line, console)
-            except RequestError as error:
-                console.print(f"[red]{error}[/]")
+                line = console.input("leadline> ").strip()
+            except (EOFError, KeyboardInterrupt):
+                return
+            if line in {"exit", "quit", ".exit", ".quit"}:
+                return
+            if line:
+                try:
+                    _answer(session, line, console)
+                except QueryError as error:
+                    console.print(f"{error}", style="red", markup=False)
 
 
 def serve_assistants(public: bool) -> None:
@@ -223,20 +220,19 @@ def serve_assistants(public: bool) -> None:
     server(_published(None), public=public, version=code_version()).run("stdio")
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, query: str, console: Console) -> None:
-    try:
-        relation = connection.sql(query)
-    except duckdb.Error as error:
-        raise RequestError(f"{error}") from error
-    if relation is None:
-        return
+def _answer(session: Session, query: str, console: Console) -> None:
     if console.is_terminal:
-        console.print(str(relation), highlight=False, markup=False)
+        console.print(session.box(query), highlight=False, markup=False)
         return
     # For a pipe: tab-separated, all rows.
-    click.echo("\t".join(relation.columns))
-    while rows := relation.fetchmany(ROWS_AT_ONCE):
-        click.echo("\n".join("\t".join(map(_cell, row)) for row in rows))
+    is_cut_off = False
+    for message in session.stream(query, "text"):
+        lines = [message["columns"]] if "columns" in message else message.get("rows", ())
+        if lines:
+            click.echo("\n".join("\t".join(cells) for cells in lines))
+        is_cut_off = message.get("is_cut_off", False)
+    if is_cut_off:
+        click.echo("leadline: cut off there; ask for fewer rows, or read the Parquet extracts.", err=True)
 
 
 def _cell(value: object) -> str:

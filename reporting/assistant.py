@@ -4,26 +4,23 @@ Every call opens the published file anew and sees the newest publication whole. 
 not be passed on, as everywhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from threading import Timer
 from typing import Any, Final, TypeVar
 
-import duckdb
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic_core import to_jsonable_python
 
 from reporting.board import Board, BoardError, Reading, Rule, Warehouse, open_published
+from reporting.sql_session import FOR_ASSISTANTS, Limits, QueryError, Session
 from reporting.words import Words
 
 Answer = TypeVar("Answer")
 
-MOST_ROWS: Final = 1_000
-LONGEST_QUERY_S: Final = 10.0
-MOST_MEMORY: Final = "1GB"
+MOST_DAYS: Final = 1_000
 
 INSTRUCTIONS: Final = """
 Leadline says each day, from raw sources, whether Bitcoin's price level holds or whether this is only a pause. Readings,
@@ -52,10 +49,10 @@ def server(published: Path, *, public: bool = False, version: str = "") -> MCPSe
 class Assistant:
     """What an assistant may ask. Each answer is plain JSON; each error says what to do."""
 
-    def __init__(self, published: Path, public: bool, longest_query_s: float = LONGEST_QUERY_S) -> None:
+    def __init__(self, published: Path, public: bool, limits: Limits = FOR_ASSISTANTS) -> None:
         self._published = published
         self._public = public
-        self._longest_query_s = longest_query_s
+        self._limits = limits
 
     def board(self, day: date | None = None) -> dict[str, Any]:
         """The board of a UTC day (newest by default): regime, price against the level, seven buckets, H, R and S."""
@@ -135,7 +132,7 @@ class Assistant:
                 from marts.fct_signal_daily
                 where signal_id = $id
                     and signal_date between coalesce($first, date '0001-01-01') and coalesce($last, date '9999-12-31')
-                order by signal_date desc limit {MOST_ROWS}
+                order by signal_date desc limit {MOST_DAYS}
                 """,
                 id=signal_id,
                 first=first,
@@ -165,19 +162,13 @@ class Assistant:
             )
 
     def sql(self, query: str) -> dict[str, Any]:
-        """One read-only DuckDB query on the schema marts: at most 1000 rows, ten seconds. `show all tables` helps."""
-        with self._open() as warehouse:
-            connection = warehouse.connection
-            connection.execute(f"set memory_limit = '{MOST_MEMORY}'")
-            # From here on a query reads this warehouse and nothing else of the machine.
-            connection.execute("set enable_external_access = false; set lock_configuration = true")
-            try:
-                columns, rows = _answer(connection, query, self._longest_query_s)
-            except duckdb.InterruptException as error:
-                raise ToolError(f"The query took longer than {self._longest_query_s:g} s. Ask for less.") from error
-            except duckdb.Error as error:
-                raise ToolError(f"{error}") from error
-        return _plain({"columns": columns, "rows": rows[:MOST_ROWS], "is_cut_off": len(rows) > MOST_ROWS})
+        """One read-only DuckDB query on the schema marts: at most 1000 rows, 1 MB, 10 s. `show all tables` helps."""
+        try:
+            with Session(self._published, self._limits, public=self._public) as session:
+                answer = session.ask(query)
+        except QueryError as error:
+            raise ToolError(f"{error}") from error
+        return {"columns": answer.columns, "rows": answer.rows, "is_cut_off": answer.is_cut_off}
 
     @contextmanager
     def _open(self) -> Iterator[Warehouse]:
@@ -186,18 +177,6 @@ class Assistant:
                 yield warehouse
         except BoardError as error:
             raise ToolError(f"{error}") from error
-
-
-def _answer(
-    connection: duckdb.DuckDBPyConnection, query: str, longest_s: float
-) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    clock = Timer(longest_s, connection.interrupt)
-    clock.start()
-    try:
-        answer = connection.execute(query)
-        return [column[0] for column in answer.description or ()], answer.fetchmany(MOST_ROWS + 1)
-    finally:
-        clock.cancel()
 
 
 def _head(board: Board) -> dict[str, Any]:
