@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings lint docs sql bench bench-chain study clean
+.PHONY: help setup demo up run test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint docs sql bench bench-chain study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -39,6 +39,9 @@ test-chain: .venv/.dev ## that the chain itself reaches the board, through a nod
 
 test-asof: .venv/.dev ## that no date sees what was known later, on sixty dates; half an hour
 	@$(BIN)/python -m pytest -m slow tests/asof
+
+test-forecast: .venv/.dev ## the forecast walked over real history: its published skill, coverage, order, no look-ahead; half a minute
+	@$(BIN)/python -m pytest $(wildcard tests/*/*/test_forecast*.py tests/*/test_forecast*.py) --durations=3
 
 test-endings: .venv/.dev ## the scenario continued to a confirmed recovery and to a bear market; some minutes
 	@$(BIN)/python -m pytest -m slow tests/integration/test_endings.py
