@@ -21,6 +21,13 @@ class BoardError(Exception):
     """The published warehouse cannot answer; the message says why and what to do."""
 
 
+# Of a reading, what the day's row says beside its value.
+DAILY: Final = (
+    *("is_final", "observed_date", "age_days", "change_7d", "percentile_365d", "provider", "source_count"),
+    *("known_at", "known_at_basis", "publishable", "method_note"),
+)
+
+
 @dataclass(frozen=True)
 class Reading:
     """One signal as known at the cut-off: `value` in `unit`, observed `age_days` before the signal date."""
@@ -71,6 +78,9 @@ class Rule:
     observed_date: date | None
     holds: bool | None
     flip_distance: float | None
+
+
+_RULE: Final = tuple(Rule.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -175,24 +185,54 @@ class Warehouse:
 
     def board(self, day: date | None = None) -> Board:
         """The board of a date, the newest when none is named. Raises BoardError for a date without a row."""
-        day = self._signal_date(day)
+        return next(self.boards([self._signal_date(day)]))
+
+    def boards(self, days: Sequence[date]) -> Iterator[Board]:
+        """The boards of dates that all have a row, in their order: a few questions for all of them together."""
         origin = self.rows("select origin, is_simulated from marts.dim_origin")[0]
-        readings, rules = self._readings(day), self._rules(day)
-        return Board(
-            signal_date=day,
-            origin=origin["origin"],
-            is_simulated=origin["is_simulated"],
-            is_public=self._is_public,
-            regime=self._regime(day, rules),
-            buckets=self._buckets(day, readings, rules),
-            conditions=self._conditions(day, rules),
-            readings=readings,
-            thresholds=self._thresholds(day),
+        readings, rules, thresholds = self._readings(days), self._rules(days), self._thresholds()
+        regimes = self._regimes(days, rules)
+        buckets = self._by_day("select * from marts.fct_bucket_daily where list_contains($days, signal_date)", days)
+        conditions = self._by_day(
+            """
+            select signal_date, condition_id, holds, evidence
+            from marts.fct_condition_daily
+            where list_contains($days, signal_date)
+            """,
+            days,
         )
+        for day in days:
+            yield Board(
+                signal_date=day,
+                origin=origin["origin"],
+                is_simulated=origin["is_simulated"],
+                is_public=self._is_public,
+                regime=regimes[day],
+                buckets=_buckets(buckets[day], readings[day], rules[day]),
+                conditions=_conditions(conditions[day], rules[day]),
+                readings=readings[day],
+                thresholds={
+                    row["target_id"]: Threshold(row["operator"], row["enter_threshold"])
+                    for row in thresholds
+                    if row["valid_from"] <= day <= row["valid_to"]
+                },
+            )
+
+    def signal_dates(self) -> list[date]:
+        """Every date that has a board, ascending."""
+        rows = self.rows("select signal_date from marts.fct_regime_daily order by signal_date")
+        return [row["signal_date"] for row in rows]
 
     def sources(self) -> list[dict[str, Any]]:
         """Every dataset with its freshness, coverage and licence: the columns of dim_source."""
         return self.rows("select * from marts.dim_source order by all")
+
+    def _by_day(self, query: str, days: Sequence[date]) -> dict[date, list[dict[str, Any]]]:
+        """The rows of a query on `$days` by their `signal_date`; a date without any has an empty list."""
+        found: dict[date, list[dict[str, Any]]] = {day: [] for day in days}
+        for row in self.rows(query, days=list(days)):
+            found[row["signal_date"]].append(row)
+        return found
 
     def _signal_date(self, day: date | None) -> date:
         span = self.rows("select min(signal_date) as first, max(signal_date) as last from marts.fct_regime_daily")[0]
@@ -207,125 +247,134 @@ class Warehouse:
             )
         return date.fromisoformat(str(wanted))
 
-    def _readings(self, day: date) -> dict[str, Reading]:
-        rows = self.rows(
+    def _readings(self, days: Sequence[date]) -> dict[date, dict[str, Reading]]:
+        defined = self.rows(
             """
-            select
-                signals.signal_id, signals.bucket, signals.name_en, signals.name_zh, signals.unit, signals.decimals,
-                daily.value_as_known as value, daily.value as settled, daily.is_final, daily.observed_date,
-                daily.age_days, daily.change_7d, daily.percentile_365d, daily.provider, signals.datasets,
-                daily.source_count, daily.known_at, daily.known_at_basis, daily.publishable, daily.method_note,
-                signals.formula, signals.primary_rank
-            from marts.dim_signal as signals
-            left join marts.fct_signal_daily as daily
-                on daily.signal_id = signals.signal_id and daily.signal_date = $day
-            """,
-            day=day,
+            select signal_id, bucket, name_en, name_zh, unit, decimals, datasets, formula, primary_rank
+            from marts.dim_signal
+            """
         )
-        return {row["signal_id"]: Reading(**row) for row in rows}
+        known = self._by_day(
+            f"""
+            select signal_date, signal_id, value_as_known as value, value as settled, {", ".join(DAILY)}
+            from marts.fct_signal_daily
+            where list_contains($days, signal_date)
+            """,
+            days,
+        )
+        nothing = dict.fromkeys(("value", "settled", *DAILY))
+        readings = {}
+        for day, rows in known.items():
+            daily = {row.pop("signal_id"): row for row in rows}
+            for row in rows:
+                del row["signal_date"]
+            readings[day] = {row["signal_id"]: Reading(**row, **daily.get(row["signal_id"], nothing)) for row in defined}
+        return readings
 
-    def _rules(self, day: date) -> list[Rule]:
-        rows = self.rows(
+    def _rules(self, days: Sequence[date]) -> dict[date, list[Rule]]:
+        rows = self._by_day(
             """
             select
-                rules.rule_id, rules.target_id, rules.direction, rules.rule_group, rules.signal_id, rules.measure,
-                rules.operator, rules.enter_threshold, rules.readings, rules.unit, rules.rationale,
+                daily.signal_date, rules.rule_id, rules.target_id, rules.direction, rules.rule_group, rules.signal_id,
+                rules.measure, rules.operator, rules.enter_threshold, rules.readings, rules.unit, rules.rationale,
                 daily.value, daily.observed_date, daily.holds, daily.flip_distance
             from marts.fct_rule_daily as daily
             join marts.dim_rule as rules
                 on rules.rule_id = daily.rule_id and daily.signal_date between rules.valid_from and rules.valid_to
-            where daily.signal_date = $day
+            where list_contains($days, daily.signal_date)
             order by rules.target_id, rules.direction, rules.rule_group, rules.rule_id
             """,
-            day=day,
+            days,
         )
-        return [Rule(**row) for row in rows]
+        return {day: [Rule(**{key: row[key] for key in _RULE}) for row in found] for day, found in rows.items()}
 
-    def _thresholds(self, day: date) -> dict[str, Threshold]:
-        rows = self.rows(
+    def _thresholds(self) -> list[dict[str, Any]]:
+        return self.rows(
+            "select target_id, operator, enter_threshold, valid_from, valid_to from marts.dim_rule "
+            "where scope = 'regime'"
+        )
+
+    def _regimes(self, days: Sequence[date], rules: Mapping[date, Sequence[Rule]]) -> dict[date, Regime]:
+        rows = self._by_day(
             """
-            select target_id, operator, enter_threshold
-            from marts.dim_rule
-            where scope = 'regime' and $day between valid_from and valid_to
+            with turns as (
+                select *, regime is distinct from lag(regime) over (order by signal_date) as is_first
+                from marts.fct_regime_daily
+            ),
+
+            lasting as (
+                select *, max(signal_date) filter (where is_first) over (order by signal_date) as since from turns
+            )
+
+            select * from lasting where list_contains($days, signal_date)
             """,
-            day=day,
+            days,
         )
-        return {row["target_id"]: Threshold(row["operator"], row["enter_threshold"]) for row in rows}
-
-    def _fall(self, day: date, rules: Sequence[Rule]) -> tuple[date | None, float | None]:
-        """The date of the last capitulation, as the rules count the days since, and the lowest price from it on."""
-        ago = next((rule.value for rule in rules if rule.signal_id == "days_since_capitulation"), None)
-        if ago is None:
-            return None, None
-        fall = day - timedelta(days=round(ago))
-        low = self.rows(
+        falls = {day: _fall(day, rules[day]) for day in days}
+        first = min((fall for fall in falls.values() if fall), default=None)
+        lows = self.rows(
             """
-            select min(value_as_known) as low
+            select signal_date, value_as_known as low
             from marts.fct_signal_daily
-            where signal_id = 'btc_low_usd' and signal_date between $fall and $day
+            where signal_id = 'btc_low_usd' and signal_date >= $first and value_as_known is not null
             """,
-            fall=fall,
-            day=day,
-        )[0]["low"]
-        return fall, low
-
-    def _regime(self, day: date, rules: Sequence[Rule]) -> Regime:
-        row = self.rows("select * from marts.fct_regime_daily where signal_date = $day", day=day)[0]
-        since = self.rows(
-            """
-            select min(signal_date) as since
-            from marts.fct_regime_daily
-            where signal_date <= $day and signal_date > coalesce(
-                (select max(signal_date) from marts.fct_regime_daily where signal_date < $day and regime <> $regime),
-                date '0001-01-01'
-            )
-            """,
-            day=day,
-            regime=row["regime"],
-        )[0]["since"]
-        derived = ("since", "fall_date", "low_since_fall_usd")
-        fields = {name: row[name] for name in Regime.__dataclass_fields__ if name not in derived}
-        fall, low = self._fall(day, rules)
-        return Regime(since=since, fall_date=fall, low_since_fall_usd=low, **fields)
-
-    def _buckets(self, day: date, readings: Mapping[str, Reading], rules: Sequence[Rule]) -> tuple[Bucket, ...]:
-        rows = self.rows("select * from marts.fct_bucket_daily where signal_date = $day", day=day)
-        states = {row["bucket"]: row for row in rows}
-        derived = ("primary", "flip_unit", "flip_direction", "confirms", "continues")
-        buckets = []
-        for bucket in (name for name in BUCKETS if name in states):
-            row = states[bucket]
-            own = [rule for rule in rules if rule.target_id == bucket]
-            # The distance belongs to one rule, and is in the unit of what that rule measures. Rules of both directions
-            # may be as far from turning: a bear is left through the rules that make it.
-            sides = ("continues", "confirms") if row["state"] == "bear" else ("confirms", "continues")
-            flips = [rule for side in sides for rule in own if rule.direction == side]
-            flips = [rule for rule in flips if rule.signal_id == row["flip_signal_id"]]
-            flip = next((rule for rule in flips if rule.flip_distance == row["flip_distance"]), None)
-            buckets.append(
-                Bucket(
-                    primary=readings[row["primary_signal_id"]],
-                    flip_unit=flip.unit if flip else None,
-                    flip_direction=flip.direction if flip else None,
-                    confirms=tuple(rule for rule in own if rule.direction == "confirms"),
-                    continues=tuple(rule for rule in own if rule.direction == "continues"),
-                    **{name: row[name] for name in Bucket.__dataclass_fields__ if name not in derived},
-                )
-            )
-        return tuple(buckets)
-
-    def _conditions(self, day: date, rules: Sequence[Rule]) -> dict[str, Condition]:
-        rows = self.rows(
-            "select condition_id, holds, evidence from marts.fct_condition_daily where signal_date = $day", day=day
+            first=first,
         )
-        known = {row["condition_id"]: row for row in rows}
-        return {
-            condition: Condition(
-                **known.get(condition, {"condition_id": condition, "holds": None, "evidence": None}),
-                rules=tuple(rule for rule in rules if rule.target_id == condition),
+        regimes = {}
+        for day, [row] in rows.items():
+            fall = falls[day]
+            since = [low["low"] for low in lows if fall and fall <= low["signal_date"] <= day]
+            derived = {"fall_date": fall, "low_since_fall_usd": min(since, default=None)}
+            fields = {name: row[name] for name in Regime.__dataclass_fields__ if name not in derived}
+            regimes[day] = Regime(**derived, **fields)
+        return regimes
+
+
+def _fall(day: date, rules: Sequence[Rule]) -> date | None:
+    """The date of the last capitulation, as the rules count the days since."""
+    ago = next((rule.value for rule in rules if rule.signal_id == "days_since_capitulation"), None)
+    return None if ago is None else day - timedelta(days=round(ago))
+
+
+def _buckets(
+    rows: Sequence[Mapping[str, Any]], readings: Mapping[str, Reading], rules: Sequence[Rule]
+) -> tuple[Bucket, ...]:
+    states = {row["bucket"]: row for row in rows}
+    derived = ("primary", "flip_unit", "flip_direction", "confirms", "continues")
+    buckets = []
+    for bucket in (name for name in BUCKETS if name in states):
+        row = states[bucket]
+        own = [rule for rule in rules if rule.target_id == bucket]
+        # The distance belongs to one rule, and is in the unit of what that rule measures. Rules of both directions
+        # may be as far from turning: a bear is left through the rules that make it.
+        sides = ("continues", "confirms") if row["state"] == "bear" else ("confirms", "continues")
+        flips = [rule for side in sides for rule in own if rule.direction == side]
+        flips = [rule for rule in flips if rule.signal_id == row["flip_signal_id"]]
+        flip = next((rule for rule in flips if rule.flip_distance == row["flip_distance"]), None)
+        buckets.append(
+            Bucket(
+                primary=readings[row["primary_signal_id"]],
+                flip_unit=flip.unit if flip else None,
+                flip_direction=flip.direction if flip else None,
+                confirms=tuple(rule for rule in own if rule.direction == "confirms"),
+                continues=tuple(rule for rule in own if rule.direction == "continues"),
+                **{name: row[name] for name in Bucket.__dataclass_fields__ if name not in derived},
             )
-            for condition in CONDITIONS
-        }
+        )
+    return tuple(buckets)
+
+
+def _conditions(rows: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> dict[str, Condition]:
+    known = {row["condition_id"]: row for row in rows}
+    unknown = {"holds": None, "evidence": None}
+    return {
+        condition: Condition(
+            condition_id=condition,
+            **{name: known.get(condition, unknown)[name] for name in unknown},
+            rules=tuple(rule for rule in rules if rule.target_id == condition),
+        )
+        for condition in CONDITIONS
+    }
 
 
 @contextmanager
