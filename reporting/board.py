@@ -268,7 +268,9 @@ class Warehouse:
             daily = {row.pop("signal_id"): row for row in rows}
             for row in rows:
                 del row["signal_date"]
-            readings[day] = {row["signal_id"]: Reading(**row, **daily.get(row["signal_id"], nothing)) for row in defined}
+            readings[day] = {
+                row["signal_id"]: Reading(**row, **daily.get(row["signal_id"], nothing)) for row in defined
+            }
         return readings
 
     def _rules(self, days: Sequence[date]) -> dict[date, list[Rule]]:
@@ -324,9 +326,8 @@ class Warehouse:
         for day, [row] in rows.items():
             fall = falls[day]
             since = [low["low"] for low in lows if fall and fall <= low["signal_date"] <= day]
-            derived = {"fall_date": fall, "low_since_fall_usd": min(since, default=None)}
-            fields = {name: row[name] for name in Regime.__dataclass_fields__ if name not in derived}
-            regimes[day] = Regime(**derived, **fields)
+            row |= {"fall_date": fall, "low_since_fall_usd": min(since, default=None)}
+            regimes[day] = Regime(**{name: row[name] for name in Regime.__dataclass_fields__})
         return regimes
 
 

@@ -3,13 +3,16 @@
 Each function chooses rows of the published warehouse and computes nothing that a mart does not say.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from reporting.board import BUCKETS, Board, Bucket, Warehouse
+from reporting.observed import Point, line
+
+Made = TypeVar("Made")
 
 HISTORY_DAYS: Final = 180
 EARLIER_DAYS: Final = (7, 30)  # curves of these days ago stand beside the day's own
@@ -173,48 +176,85 @@ class Context:
 
 def read_context(warehouse: Warehouse, board: Board) -> Context:
     """The context of a board, from the warehouse that the board was read from."""
-    expiries = _expiries(warehouse, board.signal_date)
+    return next(read_contexts(warehouse, [board]))
+
+
+def read_contexts(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[Context]:
+    """The contexts of boards, in their order: a few questions for all of them together."""
+    days = [board.signal_date for board in boards]
     publication = warehouse.rows("select published_at, code_version from main.publication")[0]
-    return Context(
-        yesterday=_yesterday(warehouse, board),
-        history=read_history(warehouse, board),
-        tenors=dict(_tenors(warehouse, board.signal_date)),
-        expiries=expiries,
-        monthly=next((each for each in expiries if is_monthly_ahead(each.expiry, board.signal_date)), None),
-        probabilities=_probabilities(warehouse, board.signal_date),
-        moves=_moves(warehouse, board.signal_date),
-        events=_events(warehouse, board.signal_date),
-        sources=tuple(sorted(warehouse.sources(), key=_by_bucket)),
-        **publication,
-    )
+    sources = tuple(sorted(warehouse.sources(), key=_by_bucket))
+    yesterdays = _yesterdays(warehouse, boards)
+    histories = read_histories(warehouse, boards)
+    tenors = _tenors(warehouse, days)
+    expiries = _expiries(warehouse, days)
+    probabilities = _probabilities(warehouse, days)
+    moves = _moves(warehouse, days)
+    events = _events(warehouse)
+    for board, history in zip(boards, histories, strict=True):
+        day = board.signal_date
+        ahead = expiries.get(day, ())
+        curves = {ago: tenors[day - timedelta(days=ago)] for ago in (0, *EARLIER_DAYS) if _before(day, ago) in tenors}
+        yield Context(
+            yesterday=yesterdays.get(day - timedelta(days=1)),
+            history=history,
+            tenors=curves,
+            expiries=ahead,
+            monthly=next((each for each in ahead if is_monthly_ahead(each.expiry, day)), None),
+            probabilities=probabilities.get(day, ()),
+            moves=tuple(move for move in moves if _before(day, ATTRIBUTION_DAYS) < move.signal_date <= day),
+            events=tuple(event for event in events if event.event_date >= _before(day, EVENTS_BACK_DAYS)),
+            sources=sources,
+            **publication,
+        )
 
 
 def read_history(warehouse: Warehouse, board: Board) -> History:
     """The days before the board's date and itself."""
-    days = warehouse.rows(
+    return next(read_histories(warehouse, [board]))
+
+
+def read_histories(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[History]:
+    """The days before each board's date and itself."""
+    days = [board.signal_date for board in boards]
+    panels = [{bucket.bucket: _panels(bucket) for bucket in board.buckets} for board in boards]
+    signals = _signals(warehouse, days, sorted({name for each in panels for panel in each.values() for name in panel}))
+    rows = warehouse.rows(
         f"""
         select signal_date, btc_close_usd, level_usd, cluster_low_usd, cluster_high_usd, regime
         from marts.fct_regime_daily
-        where signal_date between $day - interval {HISTORY_DAYS} day and $day
+        where signal_date between $first - interval {HISTORY_DAYS} day and $last
         order by signal_date
         """,
-        day=board.signal_date,
+        first=min(days),
+        last=max(days),
     )
-    dates = tuple(row["signal_date"] for row in days)
+    for day, panel in zip(days, panels, strict=True):
+        shown = [row for row in rows if _before(day, HISTORY_DAYS) <= row["signal_date"] <= day]
+        names = sorted({name for panel_names in panel.values() for name in panel_names})
+        yield History(
+            close=_series(shown, "btc_close_usd"),
+            level=_series(shown, "level_usd"),
+            cluster_low=_series(shown, "cluster_low_usd"),
+            cluster_high=_series(shown, "cluster_high_usd"),
+            regimes=tuple((row["signal_date"], row["regime"]) for row in shown),
+            panels=panel,
+            signals={name: _until(signals[name], day) for name in names if name in signals},
+        )
 
-    def series(column: str) -> Series:
-        return Series(dates, tuple(row[column] for row in days))
 
-    panels = {bucket.bucket: _panels(bucket) for bucket in board.buckets}
-    return History(
-        close=series("btc_close_usd"),
-        level=series("level_usd"),
-        cluster_low=series("cluster_low_usd"),
-        cluster_high=series("cluster_high_usd"),
-        regimes=tuple((row["signal_date"], row["regime"]) for row in days),
-        panels=panels,
-        signals=_signals(warehouse, board.signal_date, sorted({name for panel in panels.values() for name in panel})),
-    )
+def _series(rows: Sequence[Mapping[str, Any]], column: str) -> Series:
+    return Series(tuple(row["signal_date"] for row in rows), tuple(row[column] for row in rows))
+
+
+def _until(points: Sequence[Point], day: date) -> Series:
+    """The points that were known on a date."""
+    shown = [each for each in points if each.seen <= day and each.observed >= _before(day, HISTORY_DAYS)]
+    return Series(tuple(each.observed for each in shown), tuple(each.value for each in shown))
+
+
+def _before(day: date, days: int) -> date:
+    return day - timedelta(days=days)
 
 
 def is_monthly_ahead(expiry: date, day: date) -> bool:
@@ -233,102 +273,112 @@ def _panels(bucket: Bucket) -> tuple[str, ...]:
     return (primary, *sorted(counts, key=lambda name: -counts[name]))[:PANELS]
 
 
-def _signals(warehouse: Warehouse, day: date, names: list[str]) -> dict[str, Series]:
+def _signals(warehouse: Warehouse, days: Sequence[date], names: list[str]) -> dict[str, list[Point]]:
     rows = warehouse.rows(
         f"""
-        select signal_id, signal_date, value_as_known
+        select signal_id, signal_date, value_as_known, observed_date, is_fresh
         from marts.fct_signal_daily
-        where list_contains($names, signal_id) and signal_date between $day - interval {HISTORY_DAYS} day and $day
+        where list_contains($names, signal_id)
+            and signal_date between $first - interval {HISTORY_DAYS} day and $last
         order by signal_id, signal_date
         """,
         names=names,
-        day=day,
+        first=min(days),
+        last=max(days),
     )
-    found = {
-        name: [(row["signal_date"], row["value_as_known"]) for row in run]
+    return {
+        name: line((row["signal_date"], row["value_as_known"], row["observed_date"], row["is_fresh"]) for row in run)
         for name, run in groupby(rows, key=lambda row: row["signal_id"])
     }
-    return {
-        name: Series(tuple(day for day, _ in pairs), tuple(value for _, value in pairs))
-        for name, pairs in found.items()
-    }
 
 
-def _yesterday(warehouse: Warehouse, board: Board) -> Board | None:
-    before = board.signal_date - timedelta(days=1)
-    known = warehouse.rows("select 1 as found from marts.fct_regime_daily where signal_date = $day", day=before)
-    return warehouse.board(before) if known else None
+def _yesterdays(warehouse: Warehouse, boards: Sequence[Board]) -> dict[date, Board]:
+    """The boards of the days before, as far as there are any."""
+    known = {board.signal_date: board for board in boards}
+    missing = [_before(day, 1) for day in known if _before(day, 1) not in known]
+    rows = warehouse.rows(
+        "select signal_date from marts.fct_regime_daily where list_contains($days, signal_date)", days=missing
+    )
+    wanted = [row["signal_date"] for row in rows]
+    return known | {board.signal_date: board for board in (warehouse.boards(wanted) if wanted else ())}
 
 
-def _tenors(warehouse: Warehouse, day: date) -> Iterator[tuple[int, tuple[Tenor, ...]]]:
-    for ago in (0, *EARLIER_DAYS):
-        rows = warehouse.rows(
-            """
-            select tenor_days, atm_iv, rr25, bf25 from marts.fct_option_surface_daily
-            where signal_date = $day order by tenor_days
-            """,
-            day=day - timedelta(days=ago),
-        )
-        if rows:
-            yield ago, tuple(Tenor(**row) for row in rows)
+def _tenors(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Tenor, ...]]:
+    rows = warehouse.rows(
+        """
+        select signal_date, tenor_days, atm_iv, rr25, bf25 from marts.fct_option_surface_daily
+        where list_contains($days, signal_date) order by signal_date, tenor_days
+        """,
+        days=sorted({_before(day, ago) for day in days for ago in (0, *EARLIER_DAYS)}),
+    )
+    return _by_date(rows, Tenor)
 
 
-def _expiries(warehouse: Warehouse, day: date) -> tuple[Expiry, ...]:
+def _expiries(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Expiry, ...]]:
     rows = warehouse.rows(
         """
         select
+            signal_date,
             expiry,
             strike as strike_usd,
             coalesce(sum(open_interest_btc) filter (where option_type = 'P'), 0) as puts_btc,
             coalesce(sum(open_interest_btc) filter (where option_type = 'C'), 0) as calls_btc
         from marts.fct_option_oi_daily
-        where signal_date = $day
-        group by expiry, strike
-        order by expiry, strike
+        where list_contains($days, signal_date)
+        group by signal_date, expiry, strike
+        order by signal_date, expiry, strike
         """,
-        day=day,
+        days=list(days),
     )
-    return tuple(
-        Expiry(expiry, tuple(Strike(row["strike_usd"], row["puts_btc"], row["calls_btc"]) for row in run))
-        for expiry, run in groupby(rows, key=lambda row: row["expiry"])
-    )
+    found: dict[date, list[Expiry]] = {}
+    for (day, expiry), run in groupby(rows, key=lambda row: (row["signal_date"], row["expiry"])):
+        strikes = tuple(Strike(row["strike_usd"], row["puts_btc"], row["calls_btc"]) for row in run)
+        found.setdefault(day, []).append(Expiry(expiry, strikes))
+    return {day: tuple(expiries) for day, expiries in found.items()}
 
 
-def _probabilities(warehouse: Warehouse, day: date) -> tuple[Probability, ...]:
+def _probabilities(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Probability, ...]]:
     rows = warehouse.rows(
         """
-        select horizon_days, strike_usd, prob_below_pct as below_pct, prob_touch_pct as touch_pct
+        select signal_date, horizon_days, strike_usd, prob_below_pct as below_pct, prob_touch_pct as touch_pct
         from marts.fct_implied_probability_daily
-        where signal_date = $day
-        order by horizon_days, strike_usd
+        where list_contains($days, signal_date)
+        order by signal_date, horizon_days, strike_usd
         """,
-        day=day,
+        days=list(days),
     )
-    return tuple(Probability(**row) for row in rows)
+    return _by_date(rows, Probability)
 
 
-def _moves(warehouse: Warehouse, day: date) -> tuple[Move, ...]:
+def _by_date(rows: Sequence[dict[str, Any]], made: Callable[..., Made]) -> dict[date, tuple[Made, ...]]:
+    """Rows that are sorted by signal date, as objects of the rest of their columns."""
+    return {
+        day: tuple(made(**{name: value for name, value in row.items() if name != "signal_date"}) for row in run)
+        for day, run in groupby(rows, key=lambda row: row["signal_date"])
+    }
+
+
+def _moves(warehouse: Warehouse, days: Sequence[date]) -> tuple[Move, ...]:
     rows = warehouse.rows(
         f"""
         select {", ".join(Move.__dataclass_fields__)}
         from marts.fct_move_attribution_daily
-        where signal_date > $day - interval {ATTRIBUTION_DAYS} day and signal_date <= $day
+        where signal_date > $first - interval {ATTRIBUTION_DAYS} day and signal_date <= $last
         order by signal_date
         """,
-        day=day,
+        first=min(days),
+        last=max(days),
     )
     return tuple(Move(**row) for row in rows if row["return_pct"] is not None)
 
 
-def _events(warehouse: Warehouse, day: date) -> tuple[Event, ...]:
+def _events(warehouse: Warehouse) -> tuple[Event, ...]:
     rows = warehouse.rows(
-        f"""
+        """
         select event_date, event_time_utc, kind, title, title_zh
         from marts.dim_event
-        where event_date >= $day - interval {EVENTS_BACK_DAYS} day
         order by event_date, event_time_utc, kind
-        """,
-        day=day,
+        """
     )
     return tuple(Event(**row) for row in rows)
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from reporting.board import open_published
-from reporting.context import Expiry, Strike, Tenor, is_monthly_ahead, read_context, read_history
+from reporting.context import Expiry, Strike, Tenor, is_monthly_ahead, read_context, read_contexts, read_history
 from tests.unit.reporting.warehouses import DAY, FIRST_DAY, HASHPRICE
 
 
@@ -95,3 +95,12 @@ def test_yesterday_is_the_day_before_and_the_calendar_reaches_back_a_fortnight(c
 def test_the_first_date_has_no_yesterday(published):
     with open_published(published) as warehouse:
         assert read_context(warehouse, warehouse.board(FIRST_DAY)).yesterday is None
+
+
+def test_many_dates_at_once_are_the_same_as_one_by_one(published):
+    with open_published(published) as warehouse:
+        days = [DAY, DAY - timedelta(days=1)]
+        alone = [warehouse.board(day) for day in days]
+        together = list(warehouse.boards(days))
+        assert together == alone
+        assert list(read_contexts(warehouse, together)) == [read_context(warehouse, board) for board in alone]

@@ -107,7 +107,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.fct_signal_daily (
             signal_date date, signal_id varchar, value double, is_final boolean, value_as_known double,
             observed_date date, age_days integer, change_7d double, percentile_365d double, provider varchar,
-            source_count integer, known_at timestamp, known_at_basis varchar, publishable boolean, method_note varchar
+            source_count integer, known_at timestamp, known_at_basis varchar, publishable boolean, method_note varchar,
+            is_fresh boolean
         );
         create table marts.dim_rule (
             rule_id varchar, scope varchar, target_id varchar, direction varchar, rule_group varchar, signal_id varchar,
@@ -170,11 +171,11 @@ def _signals(connection: duckdb.DuckDBPyConnection) -> None:
                 """
                 insert into marts.fct_signal_daily
                 values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'farside', 1, '2026-02-07 00:20', 'observed', ?,
-                    'eleven <i>funds</i>')
+                    'eleven <i>funds</i>', ?)
                 """,
                 [
                     *(day, signal_id, known, signal_id != "etf_net_flow_usd", known, observed, age, 0.5, 3.0),
-                    signal_id == "equities_return_5d_pct",
+                    *(signal_id == "equities_return_5d_pct", known is not None),
                 ],
             )
 
