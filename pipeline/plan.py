@@ -59,7 +59,10 @@ def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> lis
         return _asks_for_now(dataset, start, span)
     if dataset.depth is not None and not span.clocked:
         start = max(start, span.end - dataset.depth)
-    return [] if start >= span.end else list(_asks_for_windows(dataset, start, span))
+    asked = [] if start >= span.end else list(_asks_for_windows(dataset, start, span))
+    if dataset.history_from is not None and watermark is None and (begin := midnight(dataset.history_from)) < start:
+        return [Ask(Window(begin, start), start if span.clocked else None), *asked]
+    return asked
 
 
 def _asks_for_windows(dataset: Dataset, start: datetime, span: Span) -> Iterator[Ask]:

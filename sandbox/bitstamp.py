@@ -1,5 +1,9 @@
-"""Bitstamp's candles: text, oldest first, the newest `limit` bars up to `end` whatever `start` says."""
+"""Bitstamp's candles: text, oldest first, the newest `limit` bars up to `end` whatever `start` says.
 
+`price_history_1d` reaches further back than `price_1d`; where a market has both, the bars of `price_1d` count.
+"""
+
+import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, between, instant, milliseconds
@@ -15,8 +19,17 @@ def ohlc(question: Question) -> Response:
         return json_answer({"status": "error", "reason": "Invalid parameters", "response_code": "400.002"}, 400)
     end = question.params.get("end")
     last = instant(f"{end}000") if end else None
-    rows = between(bars(question, "bitstamp", "spot", DAY), "open_time", None, last).tail(limit)
+    rows = between(_every_bar(question), "open_time", None, last).tail(limit)
     return json_answer({"data": {"ohlc": [_bar(row) for row in rows.iter_rows(named=True)], "pair": "BTC/USD"}})
+
+
+def _every_bar(question: Question) -> pl.DataFrame:
+    recent = bars(question, "bitstamp", "spot", DAY)
+    past = question.market.table("price_history_1d").filter(
+        pl.col("venue") == "bitstamp", pl.col("market") == "spot", pl.col("open_time") <= question.clock
+    )
+    past = past.join(recent, on="open_time", how="anti")
+    return pl.concat([past, recent.select(past.columns)]).sort("open_time")
 
 
 def _bar(row: Row) -> dict[str, str]:

@@ -33,6 +33,7 @@ _BAR: Columns = {
 TABLES: Mapping[str, Columns] = {
     "price_1h": _BAR,
     "price_1d": _BAR,
+    "price_history_1d": _BAR,  # years before the other tables begin, one bar a day
     "funding": {"venue": pl.String, "funding_time": INSTANT, "rate": pl.Float64, "interval_hours": pl.Int32},
     "open_interest": {"venue": pl.String, "time": INSTANT, "oi_btc": pl.Float64, "oi_usd": pl.Float64},
     "liquidations_1h": {"venue": pl.String, "hour": INSTANT, "long_usd": pl.Float64, "short_usd": pl.Float64},
@@ -107,6 +108,7 @@ TABLES: Mapping[str, Columns] = {
 TIME_COLUMN: Mapping[str, str] = {
     "price_1h": "open_time",
     "price_1d": "open_time",
+    "price_history_1d": "open_time",
     "funding": "funding_time",
     "open_interest": "time",
     "liquidations_1h": "hour",

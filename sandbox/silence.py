@@ -15,6 +15,7 @@ FED_BY: Mapping[str, tuple[str, str] | None] = {
     "bitmex.funding_rate": ("funding", "bitmex"),
     "bitmex.open_interest": ("open_interest", "bitmex"),
     "bitstamp.spot_candle_1d": ("price_1d", "bitstamp"),
+    "bitstamp.spot_history_1d": ("price_history_1d", "bitstamp"),
     "cftc.position": None,
     "coinglass.funding_rate": ("funding", "aggregate"),
     "deribit.future_summary": ("open_interest", "deribit"),

@@ -1,5 +1,9 @@
 """Bitstamp: daily spot candles of BTC/USD, the oldest dollar market that still trades.
 
+Bars are kept twice. `spot_candle_1d` is one venue among others, for the days that the signals are about.
+`spot_history_1d` is the whole market since Mt. Gox closed, one venue alone, from which forecasts take their past paths;
+it is asked from its first day on in any first run.
+
 Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
 
 Oddities: everything is text, times are seconds; at most 1 000 bars; where start, end and limit are all given, the limit
@@ -7,7 +11,8 @@ wins and the bars before `end` come, so pages go backwards by `end`. The running
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -100,4 +105,12 @@ PROVIDER = Provider(
     check=check,
 )
 
-DATASETS = (candle_dataset(PROVIDER, "spot_candle_1d", PAIR, period=DAY, fetch=fetch_candles, read=read_bars),)
+CANDLES = candle_dataset(PROVIDER, "spot_candle_1d", PAIR, period=DAY, fetch=fetch_candles, read=read_bars)
+HISTORY = replace(
+    CANDLES,
+    name="spot_history_1d",
+    description=f"Spot bars of {PAIR}, one a UTC day since April 2014; the past paths of forecasts.",
+    history_from=date(2014, 4, 1),
+)
+
+DATASETS = (CANDLES, HISTORY)

@@ -21,6 +21,7 @@
     'stg_bitmex__funding_rate': ['symbol', 'settled_at'],
     'stg_bitmex__open_interest': ['symbol', 'observed_at'],
     'stg_bitstamp__spot_candle_1d': ['symbol', 'opened_at'],
+    'stg_bitstamp__spot_history_1d': ['symbol', 'opened_at'],
     'stg_bitview__hashprice': ['observed_date'],
     'stg_bitview__realized_price': ['series_name', 'observed_date'],
     'stg_bitview__series': ['series_name', 'observed_date'],

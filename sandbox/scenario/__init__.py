@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from sandbox.market import TABLES, TIME_COLUMN
-from sandbox.scenario import derivatives, flows, macro, mining, onchain, options, prices
+from sandbox.scenario import derivatives, flows, history, macro, mining, onchain, options, prices
 from sandbox.scenario.story import Ending, Story
 
 __all__ = ["NAME", "Ending", "generate", "market_tables"]
@@ -37,6 +37,7 @@ def market_tables(ending: Ending = Ending.ARTICLE) -> dict[str, pl.DataFrame]:
     blocks = mining.chain(story, running)
     tables = {
         **prices.tables(story, spot),
+        "price_history_1d": history.table(story, spot),
         **derivatives.tables(story, spot),
         **options.tables(story, spot),
         "etf_flow": flows.table(story, spot),

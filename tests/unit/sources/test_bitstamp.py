@@ -12,7 +12,7 @@ from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
 from tests.unit.venue_market import DAY, asking, bars, folder, payload, rows_of
 
-[CANDLES] = DATASETS
+CANDLES, HISTORY = DATASETS
 T0 = datetime(2020, 1, 1)
 
 
