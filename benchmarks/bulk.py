@@ -22,8 +22,8 @@ from benchmarks.claim import Bound, Claim, Size
 from pipeline.ingest import ingest
 from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings
-from sandbox.apart import running_apart
 from sandbox.market import TABLES
+from sandbox.server_process import running_apart
 from sources import DATASETS, dataset
 from sources.binance_vision import KLINE_HEADER
 from sources.core.dataset import Dataset

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.realised import PRICES, flows
-from benchmarks.apart import Measured, measured
 from benchmarks.claim import Bound, Claim, Size
+from benchmarks.measure import Measured, measured
 from chain.sums import COINS, by_spans
 
 SCANNED = {Size.SMALL: 3_000_000, Size.FULL: 300_000_000}

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.apart import measured
 from benchmarks.claim import Bound, Claim, Size
+from benchmarks.measure import measured
 from chain.join import Limits, OnDuckDB, OnSpark, cells_digest, join
 from sandbox.chain import Plan, mine, true_cells, write_parquet
 from sandbox.spark import Cluster, running_cluster

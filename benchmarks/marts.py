@@ -20,7 +20,7 @@ from pipeline.ingest import ingest
 from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings, environment
 from sandbox import scenario
-from sandbox.apart import running_apart
+from sandbox.server_process import running_apart
 from sources import DATASETS
 from sources.core.dataset import Access
 from warehouse import Home, Warehouse

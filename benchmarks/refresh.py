@@ -18,9 +18,9 @@ from pipeline.ingest import Ingested, ingest
 from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import scenario
+from sandbox.provider_request import Handler, Question
 from sandbox.routes import ROUTES
 from sandbox.server import LoggedRequest, running
-from sandbox.serving import Handler, Question
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access
 from warehouse import Home

@@ -13,8 +13,8 @@ from cli.request import EXIT_REFUSED, Request
 from cli.run import run_and_tell
 from pipeline.settings import PROJECT, Settings, environment
 from sandbox import scenario
-from sandbox.apart import running_apart
 from sandbox.server import serve
+from sandbox.server_process import running_apart
 from sources import PROVIDERS
 
 FIRST_DAY, LAST_DAY = date(2024, 11, 1), date(2026, 2, 10)

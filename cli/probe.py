@@ -13,11 +13,11 @@ from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, chosen
 from pipeline.origin import newest
 from pipeline.settings import Settings
 from sources import DATASETS
-from sources.core.answers import is_bot_wall
 from sources.core.dataset import Access, Dataset, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Limits, Session
 from sources.core.payload import Payload
+from sources.core.responses import is_bot_wall
 
 # One try, and the whole table in ten seconds.
 IMPATIENT = Limits(attempts=1, connect_timeout_s=4.0, read_timeout_s=6.0, deadline_s=8.0, patience_s=8.0)

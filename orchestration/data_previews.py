@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from warehouse.portrait import Portrait
+from warehouse.table_profile import Portrait
 
 WIDTH, HEIGHT, MARGIN = 640, 160, 8
 BARS = "▁▂▃▄▅▆▇█"

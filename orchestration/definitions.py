@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.alerting import failed_publish, told
+from orchestration.alert_assets import failed_publish, told
 from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.dbt_assets import dbt_models, option_surface_assets
 from orchestration.event_store import keep_open

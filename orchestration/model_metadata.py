@@ -10,7 +10,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.data_previews import pictured
 from pipeline.column_lineage import Lineage
-from warehouse.portrait import day_column, portrait
+from warehouse.table_profile import day_column, portrait
 from warehouse.tables import columns_in
 
 SHOWN_SCHEMA = "marts"  # of the others the columns and the row count do

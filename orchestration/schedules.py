@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration.alerting import ALERTS
+from orchestration.alert_assets import ALERTS
 from orchestration.chain_assets import CELLS_KEY, VALUED_KEYS
 from orchestration.dbt_assets import SURFACE_KEYS, dbt_models
 from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from warehouse.books import BOOKS, Book
+from warehouse.metadata_tables import BOOKS, Book
 from warehouse.tables import comment_on
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")

@@ -24,7 +24,7 @@ from warehouse.home import Home
 from warehouse.landing import Landing
 from warehouse.loader import Loader, LoadResult
 from warehouse.logs import Attempt, log_attempts
-from warehouse.portrait import Portrait, portrait
+from warehouse.table_profile import Portrait, portrait
 from warehouse.tables import RAW
 
 MOST_UNREADABLE = 20  # pages set aside before a load is given up: the layout has changed for good

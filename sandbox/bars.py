@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

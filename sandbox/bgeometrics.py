@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import metric, newest_day
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 LATE = timedelta(days=7)
 # Path -> name of the figure, and what it is made of.

@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, between, events, instant, milliseconds, turnover
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SYMBOL = "BTCUSDT"
 INTERVALS = {"1h": HOUR, "1d": DAY}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, events, milliseconds
 from sandbox.binance import perp_texts, spot_texts
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 SYMBOL = "BTCUSDT"
 KLINES = (

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 PERPETUAL = "tBTCF0:USTF0"
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SYMBOL = "XBTUSD"
 PAGE = 500

@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, between, instant, milliseconds
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 MOST_BARS = 1000
 

@@ -8,7 +8,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import HASHPRICE, cost_basis, metric, newest_day, price_usd
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 DAY_ZERO = date(2009, 1, 1)
 UNKNOWN = pl.lit(None, pl.Float64)  # in no market table

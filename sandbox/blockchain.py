@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import metric, newest_day
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 MOST_POINTS = 1_500
 LATE = timedelta(days=1)

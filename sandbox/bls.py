@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from icalendar import Calendar, Event
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question
+from sandbox.provider_request import Handler, Question
 
 RELEASE_TIME = timedelta(hours=8, minutes=30)
 

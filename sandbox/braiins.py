@@ -3,7 +3,7 @@
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import Handler, Question, json_answer, text_answer
 
 DAY_BLOCKS = 144
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, quote
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events, instant, milliseconds, newest_first, plain
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SYMBOL = "BTCUSDT"
 ONE_SIDED_FROM = datetime(2026, 6, 11)  # from that day on `singleOpenInterest` stands beside the two-sided figure

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 LAG = timedelta(days=1, hours=16)
 

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 
 def reports(question: Question) -> Response:

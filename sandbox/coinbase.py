@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, bars, between, milliseconds
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 GRANULARITIES = {"3600": HOUR, "86400": DAY}
 MOST_BUCKETS = 300

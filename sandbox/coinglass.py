@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, between, instant, milliseconds
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 MAX_ROWS = 1000
 UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import Handler, Question, json_answer, text_answer
 
 ADDRESS = "community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 FILE = "raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
 from sandbox.market import Market
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_ROWS = 744

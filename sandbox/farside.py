@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.market import Market
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 # The page's columns, in its order. MSBT is there only where the table has it, and so is any other fund.
 ORDER = ("IBIT", "FBTC", "BITB", "ARKB", "BTCO", "EZBC", "BRRR", "HODL", "BTCW", "MSBT", "GBTC", "BTC")

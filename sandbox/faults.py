@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox.serving import json_answer, text_answer
+from sandbox.provider_request import json_answer, text_answer
 
 KINDS = ("down", "garbage", "html", "blocked", "header", "truncate", "slow")
 SLOW_S = 1.0

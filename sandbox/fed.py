@@ -4,7 +4,7 @@ from datetime import date
 
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 # First and last day of each meeting that the stand-in knows of; a star marks projections.
 MEETINGS = {

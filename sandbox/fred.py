@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 # FRED id -> series of the market table; None = a series that FRED has and market tables do not.
 SERIES = {

@@ -5,7 +5,7 @@ from datetime import date
 from starlette.responses import Response
 
 from sandbox.fred import DECIMALS, SERIES, known
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 NO_KEY = "Bad Request.  Variable api_key is not set.  Read https://fred.stlouisfed.org/docs/api/api_key.html"
 UNKNOWN = "Bad Request.  The series does not exist."

@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import cost_basis, metric, newest_day, open_interest_usd, price_usd
-from sandbox.serving import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import Handler, Question, json_answer, text_answer
 
 METRICS = {
     "indicators/realized_loss": pl.col("realized_loss_usd"),

@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events, instant, milliseconds, plain
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 PAGE = 500
 

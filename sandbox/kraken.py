@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, milliseconds, turnover
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 PAIR, CANONICAL = "XBTUSD", "XXBTZUSD"
 MOST_BARS = 720

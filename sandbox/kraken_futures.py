@@ -4,7 +4,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import Row, events
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SYMBOL = "PF_XBTUSD"
 

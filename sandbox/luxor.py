@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import HASHPRICE, metric
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 REACH = {"_7_DAYS": 7, "_1_MONTH": 30, "_3_MONTHS": 91, "_1_YEAR": 365, "ALL": 100_000}
 

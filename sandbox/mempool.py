@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import Handler, Question, json_answer, text_answer
 
 BASE = "mempool.space/api/v1"
 EPOCH_BLOCKS = 2016

@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, events, instant, milliseconds, newest_first, plain, turnover
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 MARKETS = {"BTC-USDT": "spot", "BTC-USDT-SWAP": "perp"}
 SWAP = "BTC-USDT-SWAP"

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 
 KNOWN_AFTER = timedelta(days=1, minutes=40)  # a day's figures stand there from 00:40 UTC of the next day
 

@@ -37,7 +37,7 @@ from sandbox import (
     twelvedata,
     yahoo,
 )
-from sandbox.serving import Handler
+from sandbox.provider_request import Handler
 
 ROUTES: Mapping[str, Handler] = {
     **binance.ROUTES,

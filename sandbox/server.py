@@ -22,8 +22,8 @@ from starlette.routing import Route
 
 from sandbox.faults import Faults
 from sandbox.market import Market, naive_utc
+from sandbox.provider_request import Handler, Question, json_answer
 from sandbox.routes import ROUTES
-from sandbox.serving import Handler, Question, json_answer
 from sandbox.silence import without
 
 LOOPBACK = "127.0.0.1"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 

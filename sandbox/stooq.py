@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 PROOF_OF_WORK = (
     '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><noscript>This site requires JavaScript to verify '

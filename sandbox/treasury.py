@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 
 PAGE = "home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
 PUBLISHED = timedelta(hours=22, minutes=30)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SERIES = {"XAU/USD": "gold", "XAG/USD": "silver"}
 OUT = timedelta(hours=22)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.serving import Handler, Question, json_answer
+from sandbox.provider_request import Handler, Question, json_answer
 
 SERIES = {
     "^GSPC": "spx", "^IXIC": "ixic", "^NDX": "ndx", "^DJI": "dji", "^SOX": "sox", "^VIX": "vix",

@@ -19,9 +19,9 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import named_in, or_null, part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY
-from sources.core.reading import named_in, or_null, part, require_names, strict_json, typed
+from sources.core.time_windows import DAY
 
 API = "https://bitcoin-data.com/v1"
 RATIOS = ("mvrv", "sopr")

@@ -29,7 +29,7 @@ from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provi
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import days
+from sources.core.time_windows import days
 from sources.core.venues import (
     CANDLE_COLUMNS,
     DAY,

@@ -26,9 +26,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from sources.core.addresses import LOOPBACK
-from sources.core.answers import take_in
 from sources.core.blocks import Block, read_core_block
 from sources.core.errors import RETRYABLE, Failure, SourceError
+from sources.core.responses import take_in
 from sources.core.transport import DeadlineAdapter
 
 MAX_BLOCK_BYTES = 128 * 1024 * 1024  # the largest block so far is under 40 MB as JSON

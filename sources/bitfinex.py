@@ -18,9 +18,9 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_ms, part, require, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, days
-from sources.core.reading import from_ms, part, require, strict_json, typed
+from sources.core.time_windows import DAY, days
 from sources.core.venues import OPEN_INTEREST_COLUMNS, milliseconds, moved, stamp_of, times
 
 PERPETUAL = "tBTCF0:USTF0"

@@ -18,8 +18,8 @@ from typing import Any
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_iso, part, require, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_iso, part, require, strict_json
 from sources.core.venues import (
     HOUR,
     fields,

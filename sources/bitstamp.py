@@ -19,8 +19,8 @@ from typing import Any
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_s, part, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_s, part, strict_json
 from sources.core.venues import DAY, candle_dataset, fields, milliseconds, moved, read_candles, stamp_of
 
 PAIR = "BTC/USD"

@@ -24,9 +24,9 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import named_in, part, require, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, days, is_unfinished
-from sources.core.reading import named_in, part, require, require_names, strict_json, typed
+from sources.core.time_windows import DAY, days, is_unfinished
 
 SITE = "https://bitview.space/api"
 # Sums and ratios over the 24 hours that end with the day's last block. The plain names (`realized_loss`, `sopr`) exist

@@ -17,8 +17,8 @@ from icalendar import Calendar, Component
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import require, strict_text, typed
 from sources.core.payload import Parsed, Payload, Reject
-from sources.core.reading import require, strict_text, typed
 
 URL = "https://www.bls.gov/schedule/news_release/bls.ics"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -14,8 +14,8 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
 from sources.core.http import Session
+from sources.core.parsing import part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import part, require_names, strict_json, typed
 
 URL = "https://insights.braiins.com/api/v1.0/hashrate-stats"
 TERAHASHES_PER_PETAHASH = 1_000

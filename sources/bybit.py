@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_ms, part, require, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_ms, part, require, strict_json
 from sources.core.venues import (
     fields,
     funding_dataset,

@@ -11,8 +11,8 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.http import Session
+from sources.core.parsing import GENESIS, strict_csv, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import GENESIS, strict_csv, typed
 
 URL = "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv"
 

@@ -17,8 +17,8 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import part, require, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import part, require, strict_json, typed
 from sources.core.venues import DAY, fields, times
 
 # Traders in Financial Futures, futures only.

@@ -21,9 +21,9 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_ms, part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, is_unfinished, pieces
-from sources.core.reading import from_ms, part, require_names, strict_json, typed
+from sources.core.time_windows import DAY, is_unfinished, pieces
 from sources.core.venues import milliseconds
 
 API = "https://open-api-v4.coinglass.com/api/futures"

@@ -22,9 +22,9 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import part, require_names, strict_csv, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
-from sources.core.reading import part, require_names, strict_csv, strict_json, typed
 
 URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 FILE = "https://raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"

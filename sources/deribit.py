@@ -23,9 +23,9 @@ import polars as pl
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_ms, part, require, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, days, is_unfinished, pieces
-from sources.core.reading import from_ms, part, require, require_names, strict_json, typed
+from sources.core.time_windows import DAY, days, is_unfinished, pieces
 from sources.core.venues import FUNDING_COLUMNS, HOUR, MILLISECOND, funding_dataset, milliseconds, moved, over
 
 API = "https://www.deribit.com/api/v2/public"

@@ -24,9 +24,9 @@ from lxml import etree, html
 from sources.core.dataset import Access, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import require, require_names, strict_text, typed
 from sources.core.payload import Parsed, Payload, Reject
-from sources.core.periods import DAY
-from sources.core.reading import require, require_names, strict_text, typed
+from sources.core.time_windows import DAY
 
 RECENT = "https://farside.co.uk/btc/"
 ALL_DATA = "https://farside.co.uk/bitcoin-etf-flow-all-data/"

@@ -19,8 +19,8 @@ from lxml import etree, html
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import require, strict_text, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import require, strict_text, typed
 
 URL = "https://www.federalreserve.gov/monetarypolicy/fomccalendars.htm"
 NEW_YORK = ZoneInfo("America/New_York")

@@ -20,8 +20,8 @@ import polars as pl
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import or_null, require, strict_csv, strict_text, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import or_null, require, strict_csv, strict_text, typed
 
 URL = "https://fred.stlouisfed.org/graph/fredgraph.csv"
 SERIES = ("DGS2", "DGS10", "DFII10", "NASDAQCOM", "SP500", "DJIA", "NASDAQSOX", "VIXCLS", "DTWEXBGS")

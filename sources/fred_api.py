@@ -16,8 +16,8 @@ from lxml import etree
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import or_null, part, require, strict_json, strict_text, strict_xml, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import or_null, part, require, strict_json, strict_text, strict_xml, typed
 from sources.fred import SERIES
 
 URL = "https://api.stlouisfed.org/fred/series/observations"

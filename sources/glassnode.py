@@ -18,10 +18,10 @@ import polars as pl
 
 from sources.core.dataset import Access, Bucket, Column, Dataset, Provider, Window
 from sources.core.http import Session
+from sources.core.parsing import from_s, named_in, part, require, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, is_unfinished
 from sources.core.plausibility import hashrate_ehs
-from sources.core.reading import from_s, named_in, part, require, require_names, strict_json, typed
+from sources.core.time_windows import DAY, is_unfinished
 
 API = "https://api.glassnode.com/v1/metrics"
 # Paths of the metrics of each dataset; the last part of a path is the metric's name.

@@ -14,8 +14,8 @@ from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
 from sources.core.http import Session
+from sources.core.parsing import from_ms, part, require, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_ms, part, require, strict_json
 from sources.core.venues import (
     asked_at,
     fields,

@@ -19,8 +19,8 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import part, require_names, strict_json, typed
 
 URL = "https://api.hashrateindex.com/graphql"
 # How far back each interval reaches, in days at least.

@@ -21,10 +21,10 @@ import polars as pl
 from sources.core.casting import whole
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.http import Session
+from sources.core.parsing import from_s, part, require, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.periods import DAY, is_unfinished
 from sources.core.plausibility import hashrate_ehs
-from sources.core.reading import from_s, part, require, require_names, strict_json, typed
+from sources.core.time_windows import DAY, is_unfinished
 
 BASE = "https://mempool.space/api/v1"
 

@@ -20,8 +20,8 @@ import polars as pl
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_ms, or_null, part, require, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_ms, or_null, part, require, strict_json, typed
 from sources.core.venues import (
     DAY,
     HOUR,

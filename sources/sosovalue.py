@@ -21,9 +21,9 @@ import polars as pl
 from sources.core.dataset import Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload, Reject
-from sources.core.periods import DAY
-from sources.core.reading import part, require_names, strict_json, typed
+from sources.core.time_windows import DAY
 
 URL = "https://openapi.sosovalue.com/openapi/v1/etfs/summary-history"
 MOST_ROWS = 300

@@ -17,8 +17,8 @@ import polars as pl
 from sources.core.dataset import Access, Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import require, strict_csv, strict_text, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import require, strict_csv, strict_text, typed
 
 URL = "https://stooq.com/q/d/l/"
 SYMBOLS = ("^spx", "^ndq", "^dji", "xauusd", "xagusd")

@@ -21,8 +21,8 @@ from lxml import etree
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import or_null, require, require_names, strict_csv, strict_text, strict_xml, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import or_null, require, require_names, strict_csv, strict_text, strict_xml, typed
 
 XML = "https://home.treasury.gov/resource-center/data-chart-center/interest-rates/pages/xml"
 BASE = "https://home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv"

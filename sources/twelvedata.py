@@ -16,8 +16,8 @@ import polars as pl
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import part, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import part, strict_json, typed
 
 URL = "https://api.twelvedata.com/time_series"
 SYMBOLS = ("SPY", "DIA", "XAU/USD", "XAG/USD")

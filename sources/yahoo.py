@@ -19,8 +19,8 @@ import polars as pl
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.parsing import from_s, part, require, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
-from sources.core.reading import from_s, part, require, require_names, strict_json, typed
 
 URL = "https://query1.finance.yahoo.com/v8/finance/chart/"
 

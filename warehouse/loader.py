@@ -16,12 +16,12 @@ import polars as pl
 
 from sources.core.dataset import Dataset
 from sources.core.errors import Failure, SourceError
+from warehouse.batch_checks import objections
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError, Verdict, WarehouseError
-from warehouse.gates import objections
+from warehouse.incoming import INCOMING, Staged, UnreadableError, naive, rejects_of, stage, staged_rows_as_rejects
 from warehouse.landing import LandingFile
-from warehouse.ledger import Batch, Ledger
-from warehouse.staging import INCOMING, Staged, UnreadableError, naive, rejects_of, stage, staged_rows_as_rejects
+from warehouse.load_ledger import Batch, Ledger
 from warehouse.tables import quoted, quoted_list, raw_table
 from warehouse.versions import Merged, contradicts_history, merge
 

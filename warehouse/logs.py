@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from warehouse.database import Warehouse
-from warehouse.staging import naive
+from warehouse.incoming import naive
 from warehouse.tables import RAW, columns_of, quoted, quoted_list, types_of
 
 REGIMES = "fct_regime_daily"

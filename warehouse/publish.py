@@ -20,14 +20,14 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.books import Book
 from warehouse.database import Warehouse
 from warehouse.errors import PublishError
 from warehouse.files import flush, put_in_place
 from warehouse.home import Home
+from warehouse.incoming import naive
 from warehouse.licences import withheld
-from warehouse.questions import QUESTIONS
-from warehouse.staging import naive
+from warehouse.metadata_tables import Book
+from warehouse.table_macros import QUESTIONS
 from warehouse.tables import quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")

@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 
 from sources.core.dataset import Column, Dataset
-from warehouse.books import BOOKS
 from warehouse.errors import HomeError
+from warehouse.metadata_tables import BOOKS
 
 RAW = "raw"
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from sources.core.dataset import Dataset
-from warehouse.staging import INCOMING
+from warehouse.incoming import INCOMING
 from warehouse.tables import quoted, quoted_list, raw_table
 
 MICROSECOND = timedelta(microseconds=1)

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import click
 
-from benchmarks.study import baselines, chains, forward, history, plots, sanity, sensitivity, substitutes, windows
+from benchmarks.study import (
+    baselines,
+    chains,
+    forward,
+    history,
+    plots,
+    sanity,
+    sensitivity,
+    stress_windows,
+    substitutes,
+)
 from benchmarks.study.durations import durations
 from benchmarks.study.page import Findings, write
 from benchmarks.study.spells import spells
@@ -68,7 +78,7 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
     say("reading labels, runs and outcomes")
     past = history.read(where.build_file)
     runs = spells(past.regimes)
-    days = windows.read_days(where.build_file)
+    days = stress_windows.read_days(where.build_file)
     outcomes = forward.outcomes(runs, past.prices)
 
     say("labelling the same days by price alone and by a hidden Markov model")

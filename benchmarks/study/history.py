@@ -14,7 +14,7 @@ from pipeline.ingest import ingest
 from pipeline.origin import origin
 from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings
-from sandbox.apart import running_apart
+from sandbox.server_process import running_apart
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Dataset
 from warehouse.database import Warehouse

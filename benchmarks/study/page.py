@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.study import baselines, windows
+from benchmarks.study import baselines, stress_windows
 from benchmarks.study.chains import Compared, errors
 from benchmarks.study.forward import FEWEST, HORIZONS_D, Outcomes
 from benchmarks.study.history import History
@@ -73,7 +73,7 @@ def write(findings: Findings, folder: Path) -> None:
 
 def _content(findings: Findings) -> dict[str, object]:
     past = findings.past
-    stress = [_window(findings, window) for window in windows.WINDOWS]
+    stress = [_window(findings, window) for window in stress_windows.WINDOWS]
     by_kind = {
         kind: [own for own in findings.variants if own.kind == kind]
         for kind in ("all", "scope", "random", "one", "count")
@@ -141,14 +141,14 @@ def _outcome_rows(outcomes: Iterable[Outcomes]) -> list[tuple[str, int, list[Out
     return rows
 
 
-def _window(findings: Findings, window: windows.Window) -> dict[str, object]:
-    days = windows.of(findings.days, window)
-    worst = windows.worst(days)
+def _window(findings: Findings, window: stress_windows.Window) -> dict[str, object]:
+    days = stress_windows.of(findings.days, window)
+    worst = stress_windows.worst(days)
     others = findings.labelled.filter(pl.col("signal_date") == worst["signal_date"]).row(0, named=True)
     return {
         "name": window.name,
         "rows": days.to_dicts(),
-        "sequence": windows.in_words(days),
+        "sequence": stress_windows.in_words(days),
         "worst": worst,
         "price_label": others["price_label"],
         "hmm_label": others["hmm_label"],

@@ -3,9 +3,9 @@
 `join` runs it on DuckDB or on Spark and publishes the cells under `<home>/chain`; `logic` is what both engines run.
 """
 
-from chain.join.copy import PublicCopy
 from chain.join.digest import cells_digest
 from chain.join.on_duckdb import Limits
-from chain.join.running import Joined, OnDuckDB, OnSpark, join
+from chain.join.public_copy import PublicCopy
+from chain.join.run import Joined, OnDuckDB, OnSpark, join
 
 __all__ = ["Joined", "Limits", "OnDuckDB", "OnSpark", "PublicCopy", "cells_digest", "join"]

@@ -6,15 +6,16 @@ import polars as pl
 
 from chain.blocks import subsidy_satoshi
 from chain.errors import JoinError
-from chain.join.logic import KEY_DIGITS
+from chain.join.join_sql import KEY_DIGITS
 from chain.join.main_chain import MainChain
 
 
 def require_sound(spent: pl.LazyFrame, created: pl.DataFrame, chain: MainChain) -> None:
     """Raise JoinError unless the joined cells hold just what the main chain's blocks hold.
 
-    `spent` and `created` are sums over all buckets of what `chain.join.logic` gives, with its counts of what is wrong.
-    Each check names the first day on which it fails. Of `spent`, which has millions of rows, only sums by day are held.
+    `spent` and `created` are sums over all buckets of what `chain.join.join_sql` gives, with its counts of what is
+    wrong. Each check names the first day on which it fails. Of `spent`, which has millions of rows, only sums by day
+    are held in memory.
     """
     by_day_spent = (
         spent.group_by("spent_day")

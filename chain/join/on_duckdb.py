@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from chain.join.copy import PublicCopy, readable
-from chain.join.logic import CREATED_CELLS, DUCKDB, creators, spends, spent_cells
+from chain.join.join_sql import CREATED_CELLS, DUCKDB, creators, spends, spent_cells
+from chain.join.public_copy import PublicCopy, readable
 
 # A hash table of one bucket should fit into half of the memory. Measured with 20 million outputs: about 300 bytes for
 # each transaction of a bucket and its inputs. Less would still be right: what does not fit is spilled.

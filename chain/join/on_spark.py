@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from chain.errors import JoinError
-from chain.join.copy import PublicCopy
-from chain.join.logic import CREATED_CELLS, SPARK, TRANSACTION_COLUMNS, creators, spends, spent_cells
+from chain.join.join_sql import CREATED_CELLS, SPARK, TRANSACTION_COLUMNS, creators, spends, spent_cells
+from chain.join.public_copy import PublicCopy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

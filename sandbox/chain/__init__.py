@@ -5,10 +5,10 @@
 None of its transactions is signed, and no hash in it has work behind it.
 """
 
+from sandbox.chain.ground_truth import Cells, true_cells
 from sandbox.chain.ledger import Branch, Ledger, Plan, mine
 from sandbox.chain.parquet import write_parquet
 from sandbox.chain.rpc import block_hash, chain_ending_at, rpc_block, tips
-from sandbox.chain.truth import Cells, true_cells
 
 __all__ = [
     "Branch",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import ndtr
 
-from sandbox.scenario.listing import Kind, Listing, listings
+from sandbox.scenario.option_listing import Kind, Listing, listings
 from sandbox.scenario.prices import Bars
 from sandbox.scenario.story import DAY, Floats, Instants, Story
 

@@ -21,8 +21,8 @@ import polars as pl
 from sources.core.casting import refused
 from sources.core.dataset import INSTANT, Column
 from sources.core.errors import Failure, SourceError
+from sources.core.parsing import FUTURE_TOLERANCE, GENESIS, LONGEST_REJECT, looks_like_html, require_names
 from sources.core.payload import Parsed, Payload, Reject
-from sources.core.reading import FUTURE_TOLERANCE, GENESIS, LONGEST_REJECT, looks_like_html, require_names
 
 MOST_BYTES = 32 * 1024 * 1024  # a month of one-minute bars has 6 MB
 MOST_RATIO = 200  # lines of prices deflate three to ten times; a bomb a thousand times
@@ -136,7 +136,7 @@ def typed_lines(
 ) -> list[Parsed]:
     """What each file holds, in the declared columns and types; lines that do not fit are refused.
 
-    `lines` are `joined` from the members. Bounds, finite numbers and times are held as in `sources.core.reading.typed`.
+    `lines` are `joined` from the members. Bounds, finite numbers and times are held as in `sources.core.parsing.typed`.
     """
     fields = rules.fields
     frame = lines.select(*(fields[name].value.alias(name) for name in columns), "_file", "_start", "_end")

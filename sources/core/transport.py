@@ -1,7 +1,7 @@
 """Connections that end at a deadline.
 
 A read time-out of a socket starts anew with each byte, so a server that drips its headers could hold a run for days.
-Here a timer closes the connection when the headers are not complete in time; `sources.core.answers` does the same for
+Here a timer closes the connection when the headers are not complete in time; `sources.core.responses` does the same for
 bodies, where it can count.
 """
 

@@ -14,8 +14,8 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.parsing import FUTURE_TOLERANCE, from_ms, part, require_names, typed
 from sources.core.payload import Parsed, Payload, Reject
-from sources.core.reading import FUTURE_TOLERANCE, from_ms, part, require_names, typed
 
 if TYPE_CHECKING:
     from sources.core.http import Session

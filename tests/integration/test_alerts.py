@@ -9,7 +9,7 @@ import pytest
 
 from cli.request import EXIT_REFUSED, Request
 from cli.run import run_and_tell
-from orchestration.alerting import ALERTS, failed_publish, told
+from orchestration.alert_assets import ALERTS, failed_publish, told
 from orchestration.scope import Scope
 from tests.unit.reporting.receiver import Webhook, webhook
 

@@ -21,8 +21,8 @@ from pipeline.plan import Span, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import binance_vision
 from sandbox.market import TABLES
+from sandbox.provider_request import Handler, Question, text_answer
 from sandbox.server import running
-from sandbox.serving import Handler, Question, text_answer
 from sources import dataset
 from warehouse.home import Home
 

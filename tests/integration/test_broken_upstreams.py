@@ -18,7 +18,7 @@ from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
 from cli.run import execute, run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
-from sandbox.apart import running_apart
+from sandbox.server_process import running_apart
 from sources import DATASETS
 from warehouse.errors import HomeError
 from warehouse.home import Home

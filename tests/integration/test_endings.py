@@ -11,8 +11,8 @@ from cli.demo import demo_settings
 from cli.request import EXIT_PUBLISHED, Request
 from cli.run import run_and_tell
 from pipeline.settings import environment
-from sandbox.apart import running_apart
 from sandbox.scenario import Ending, generate
+from sandbox.server_process import running_apart
 from sources import DATASETS
 from sources.core.dataset import Access
 

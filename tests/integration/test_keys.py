@@ -19,9 +19,9 @@ from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
+from sandbox.provider_request import Handler, Question
 from sandbox.routes import ROUTES
 from sandbox.server import Running, running
-from sandbox.serving import Handler, Question
 from sources import PROVIDERS
 
 KEYED = tuple(provider for provider in PROVIDERS if provider.key_variable)

@@ -12,7 +12,7 @@ from cli.demo import demo_settings
 from cli.request import EXIT_DEAD_SOURCES, Request
 from cli.run import run_and_tell
 from pipeline.settings import environment
-from sandbox.apart import running_apart
+from sandbox.server_process import running_apart
 
 FIRST_DAY, LAST_DAY = date(2025, 11, 20), date(2026, 1, 31)
 

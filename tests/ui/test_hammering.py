@@ -10,7 +10,7 @@ import pytest
 
 from cli.demo import demo_settings
 from cli.request import EXIT_PUBLISHED
-from sandbox.apart import running_apart
+from sandbox.server_process import running_apart
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import own_copy
 from tests.ui.runs import ROUND

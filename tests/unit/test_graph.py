@@ -8,7 +8,7 @@ import yaml
 
 from pipeline import analytics_tables
 from sources import DATASETS
-from warehouse.books import BOOKS
+from warehouse.metadata_tables import BOOKS
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = sorted(path for ending in ("sql", "py") for path in (PROJECT / "models").rglob(f"*.{ending}"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from sandbox.market import TABLES, Market
+from sandbox.provider_request import Handler, Question
 from sandbox.server import Running, running
-from sandbox.serving import Handler, Question
 from sources.core.dataset import Dataset, Window
 from sources.core.http import Session
 from sources.core.payload import Payload

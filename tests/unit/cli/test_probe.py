@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from starlette.responses import Response
 
 from cli.main import main
+from sandbox.provider_request import Handler
 from sandbox.routes import ROUTES
 from sandbox.server import running
-from sandbox.serving import Handler
 from sources import PROVIDERS
 from tests.unit.venue_market import DAY, bars, folder
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline import dbt_project
 from sandbox import farside as stand_in
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources import DATASETS, farside
 from sources.core.payload import Payload
 from tests.unit.venue_market import folder

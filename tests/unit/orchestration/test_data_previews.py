@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from lxml import etree
 
 from orchestration.data_previews import BARS, bars, pictured, plot
-from warehouse.portrait import Portrait
+from warehouse.table_profile import Portrait
 
 CURVE = [(date(2026, 2, 1) + timedelta(days=n), value) for n, value in ((0, 10.0), (1, 30.0), (3, 20.0))]
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sandbox.binance import ROUTES
-from sandbox.serving import Handler
+from sandbox.provider_request import Handler
 from sources.binance import DATASETS
 from tests.unit.venue_market import DAY, HOUR, bars, folder, payload, question, table
 

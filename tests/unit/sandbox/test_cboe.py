@@ -7,7 +7,7 @@ import polars as pl
 
 from sandbox.cboe import vix_history
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources.cboe import read_vix
 from sources.core.payload import Payload
 from tests.unit.market_folder import write_table

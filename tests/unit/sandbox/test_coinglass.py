@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.coinglass import etf_flows, funding, liquidation, open_interest
 from sandbox.market import Market
-from sandbox.serving import Handler, Question
+from sandbox.provider_request import Handler, Question
 from sources.coinglass import DATASETS
 from tests.unit.venue_market import DAY, HOUR, folder, payload
 

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.coinmetrics import asset_metrics
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources.coinmetrics import METRICS, read_asset_metric
 from sources.core.payload import Payload
 from tests.unit.market_folder import write_table

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sandbox.deribit import ROUTES, book_summary, funding_rate_history, option_trades, volatility_index_data
-from sandbox.serving import Handler
+from sandbox.provider_request import Handler
 from sources.core.dataset import Window
 from sources.deribit import DATASETS
 from tests.unit.venue_market import HOUR, asking, folder, payload, question, rows_of

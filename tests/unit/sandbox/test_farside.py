@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 from sandbox.farside import all_data, recent
-from sandbox.serving import Handler
+from sandbox.provider_request import Handler
 from sources.farside import DATASETS, TOTAL
 from tests.unit.venue_market import folder, payload, question
 

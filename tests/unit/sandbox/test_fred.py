@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.fred import encode, fredgraph
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources.core.payload import Payload
 from sources.fred import read_observation
 from tests.unit.market_folder import macro_rows, write_table

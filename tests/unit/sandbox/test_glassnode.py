@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import glassnode
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources import glassnode as glassnode_source
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import folder, payload

@@ -21,7 +21,7 @@ from sandbox.mempool import (
     reward_stats,
     rewards,
 )
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sources.core.payload import Payload
 from sources.mempool import DATASETS, read_difficulty_adjustment, read_hashrate, read_retarget
 from tests.unit.market_folder import write_table

@@ -16,9 +16,9 @@ from starlette.responses import Response
 
 from sandbox.faults import FaultsError
 from sandbox.market import TABLES, TIME_COLUMN, Market, MarketError
+from sandbox.provider_request import Question, json_answer, text_answer
 from sandbox.routes import ROUTES
 from sandbox.server import Running, application, running
-from sandbox.serving import Question, json_answer, text_answer
 from sandbox.silence import FED_BY, without
 from sources import DATASETS
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sandbox.treasury import encode, rates
 from sources.core.payload import Payload
 from sources.treasury import read_yield

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sandbox.market import Market
-from sandbox.serving import Question
+from sandbox.provider_request import Question
 from sandbox.yahoo import chart, encode
 from sources.core.payload import Payload
 from sources.yahoo import read_daily_bar

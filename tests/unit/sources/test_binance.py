@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sandbox import binance as stand_in
-from sandbox.serving import Question, json_answer
+from sandbox.provider_request import Question, json_answer
 from sources.binance import DATASETS, OPEN_INTEREST_DEPTH, check
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import Failure, SourceError

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from sandbox import binance_vision as stand_in
 from sandbox.binance_vision import packed
-from sandbox.serving import Handler, Question, text_answer
+from sandbox.provider_request import Handler, Question, text_answer
 from sources.binance_vision import DATASETS, METRICS_HEADER, check
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import Failure, SourceError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import bybit as stand_in
-from sandbox.serving import Question, json_answer
+from sandbox.provider_request import Question, json_answer
 from sources.bybit import DATASETS, check
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError

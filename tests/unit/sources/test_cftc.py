@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.serving import Question, json_answer
+from sandbox.provider_request import Question, json_answer
 from sources.cftc import DATASETS, PUBLICATION_LAG, check
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError

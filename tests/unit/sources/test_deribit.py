@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from sandbox import deribit as stand_in
-from sandbox.serving import Question, json_answer
+from sandbox.provider_request import Question, json_answer
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
 from sources.deribit import DATASETS, check

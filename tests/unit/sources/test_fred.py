@@ -7,8 +7,8 @@ import pytest
 from starlette.responses import Response
 
 from sandbox.fred import ROUTES, fredgraph
+from sandbox.provider_request import Question, text_answer
 from sandbox.server import running
-from sandbox.serving import Question, text_answer
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session

@@ -17,8 +17,8 @@ import polars as pl
 import pytest
 from starlette.responses import Response
 
+from sandbox.provider_request import Question, json_answer
 from sandbox.server import Running, running
-from sandbox.serving import Question, json_answer
 from sources.core.dataset import Provider
 from sources.core.errors import Failure, SourceError
 from sources.core.http import STAND_IN, USER_AGENT, Limits, Session

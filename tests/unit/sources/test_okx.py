@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import okx as stand_in
-from sandbox.serving import Question, json_answer
+from sandbox.provider_request import Question, json_answer
 from sources.core.dataset import Access, Cadence, Window
 from sources.core.errors import Failure, SourceError
 from sources.okx import DATASETS, check

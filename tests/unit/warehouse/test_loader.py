@@ -25,7 +25,7 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, HomeError, Landing, Loader, LoadError, Verdict, Warehouse, loader, staging
+from warehouse import Home, HomeError, Landing, Loader, LoadError, Verdict, Warehouse, incoming, loader
 
 
 def test_a_second_load_changes_nothing_and_says_so(home: Home) -> None:
@@ -250,7 +250,7 @@ def test_nothing_is_loaded_when_the_disk_may_not_hold_it(home: Home, monkeypatch
 
 
 def test_files_are_read_in_parts_that_fit_into_memory(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(incoming, "CHUNK_ROWS", 3)
     pages = [answer([bar(page), bar(page + 1), bar(page + 1)], 20 + page) for page in range(8)]
     result = land_and_load(home, *pages, answer([bar(0, "n/a"), bar(0, float("nan"))], 40))
     assert (result.rows_read, result.rows_new, result.rejects) == (26, 9, 2)

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from chain.errors import JoinError
 from chain.join.checks import require_sound
-from chain.join.copy import PublicCopy
 from chain.join.digest import cells_digest
-from chain.join.logic import version
+from chain.join.join_sql import version
 from chain.join.main_chain import main_chain
 from chain.join.on_duckdb import Limits, join_on_duckdb, limited, spilled_bytes, text
 from chain.join.on_spark import join_on_spark
+from chain.join.public_copy import PublicCopy
 from chain.published import Cells, Reach, publish
 from chain.sums import CELLS, by_spans
 

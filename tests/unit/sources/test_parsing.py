@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from sources.core.dataset import INSTANT, Column
 from sources.core.errors import Failure, SourceError
-from sources.core.payload import Payload
-from sources.core.reading import (
+from sources.core.parsing import (
     LONGEST_REJECT,
     from_ms,
     from_s,
@@ -27,6 +26,7 @@ from sources.core.reading import (
     strict_text,
     typed,
 )
+from sources.core.payload import Payload
 
 NOW = datetime(2026, 2, 7, 0, 20, tzinfo=UTC)
 COLUMNS = {

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from sources.core.dataset import Window
+from sources.core.parsing import FUTURE_TOLERANCE
 from sources.core.payload import Payload
-from sources.core.reading import FUTURE_TOLERANCE
 
 DAY = timedelta(days=1)
 

@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from sources.core.dataset import Dataset
-from warehouse.staging import INCOMING
+from warehouse.incoming import INCOMING
 from warehouse.tables import RAW, quoted, quoted_list, raw_table
 
 SCALE_FACTOR = 50.0

@@ -12,8 +12,8 @@ import polars as pl
 
 from sources.core.dataset import Dataset
 from warehouse.errors import Verdict
+from warehouse.incoming import naive
 from warehouse.landing import LandingFile
-from warehouse.staging import naive
 from warehouse.tables import RAW
 
 

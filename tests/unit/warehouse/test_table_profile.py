@@ -5,7 +5,7 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
-from warehouse.portrait import day_column, portrait
+from warehouse.table_profile import day_column, portrait
 
 
 @pytest.fixture
