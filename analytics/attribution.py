@@ -40,7 +40,7 @@ INDEPENDENT: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Input:
+class ModelInput:
     """A column of the frame: the block it belongs to, and whether it exists on days of stock trading only."""
 
     column: str
@@ -49,17 +49,17 @@ class Input:
 
 
 INPUTS: Final = (
-    Input("equities_return_pct", "macro", is_trading_day_data=True),
-    Input("gold_return_pct", "macro", is_trading_day_data=True),
-    Input("dollar_return_pct", "macro", is_trading_day_data=True),
-    Input("oi_change_pct", "positioning"),
-    Input("net_liquidations_root", "positioning"),
-    Input("funding_change_pct", "positioning"),
-    Input("basis_change_pct", "positioning"),
-    Input("spot_volume_share_pct", "spot_demand"),
-    Input("taker_buy_share_pct", "spot_demand"),
-    Input("coinbase_premium_change_bps", "spot_demand"),
-    Input("etf_net_flow_bp", "spot_demand", is_trading_day_data=True),
+    ModelInput("equities_return_pct", "macro", is_trading_day_data=True),
+    ModelInput("gold_return_pct", "macro", is_trading_day_data=True),
+    ModelInput("dollar_return_pct", "macro", is_trading_day_data=True),
+    ModelInput("oi_change_pct", "positioning"),
+    ModelInput("net_liquidations_root", "positioning"),
+    ModelInput("funding_change_pct", "positioning"),
+    ModelInput("basis_change_pct", "positioning"),
+    ModelInput("spot_volume_share_pct", "spot_demand"),
+    ModelInput("taker_buy_share_pct", "spot_demand"),
+    ModelInput("coinbase_premium_change_bps", "spot_demand"),
+    ModelInput("etf_net_flow_bp", "spot_demand", is_trading_day_data=True),
 )
 
 _COLUMNS: Final = np.array([each.column for each in INPUTS])
@@ -68,7 +68,7 @@ _IS_TRADING_DAY_DATA: Final = np.array([each.is_trading_day_data for each in INP
 
 
 @dataclass(frozen=True)
-class Split:
+class ReturnSplit:
     """One day's return split by a model of the days before: parts by block in percent, fit of those days."""
 
     parts: Floats
@@ -78,7 +78,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class History:
+class ReturnHistory:
     """All days as arrays: readings (days × inputs, NaN where not known), returns in percent, stock trading or not."""
 
     values: Floats
@@ -108,7 +108,7 @@ def attribute(days: pl.DataFrame) -> pl.DataFrame:
     days = days.sort("signal_date")
     dates = days["signal_date"].to_physical().to_numpy()
     first = np.searchsorted(dates, dates - WINDOW_DAYS)
-    history = History(
+    history = ReturnHistory(
         values=days.select(pl.col(_COLUMNS.tolist()).cast(pl.Float64)).fill_null(np.nan).to_numpy(),
         returns=days["return_pct"].to_numpy(),
         is_open=~days["is_exchange_closed"].to_numpy(),
@@ -119,7 +119,7 @@ def attribute(days: pl.DataFrame) -> pl.DataFrame:
     has_past = _sums_before(is_known & applies, first) >= np.maximum(1, KNOWN_SHARE * _sums_before(applies, first))
     is_used = has_past & is_whole
 
-    splits: list[Split | None] = []
+    splits: list[ReturnSplit | None] = []
     for day, start in enumerate(first):
         columns = np.flatnonzero(is_used[day])
         past = start + np.flatnonzero(is_whole[start:day, columns].all(axis=1))
@@ -170,7 +170,7 @@ def _sums_before(figures: Floats | Flags, first: Indices) -> Floats:
     return sums
 
 
-def _split(history: History, past: Indices, day: int, columns: Indices) -> Split:
+def _split(history: ReturnHistory, past: Indices, day: int, columns: Indices) -> ReturnSplit:
     """The day's return by a fit of the days `past` on the inputs `columns`."""
     design, today, held = _standardised(history, past, day, columns)
     basis, triangle = np.linalg.qr(design)
@@ -188,7 +188,7 @@ def _split(history: History, past: Indices, day: int, columns: Indices) -> Split
     variation = response @ response
     parts = np.zeros(len(BLOCKS))
     np.add.at(parts, _BLOCK[columns], limited * loadings)
-    return Split(
+    return ReturnSplit(
         parts=parts,
         r2=float(loadings @ loadings / variation) if variation else 0.0,
         observations=len(past),
@@ -196,7 +196,7 @@ def _split(history: History, past: Indices, day: int, columns: Indices) -> Split
     )
 
 
-def _standardised(history: History, past: Indices, day: int, columns: Indices) -> tuple[Floats, Floats, Flags]:
+def _standardised(history: ReturnHistory, past: Indices, day: int, columns: Indices) -> tuple[Floats, Floats, Flags]:
     """The inputs of the days `past` and of the day itself, in standard deviations from the mean of `past`.
 
     Trading-date inputs are measured on days of stock trading and stand at zero, their mean, on others. Third: by input,
@@ -242,7 +242,7 @@ def _names(chosen: Flags) -> str | None:
     return ", ".join(_COLUMNS[chosen]) or None
 
 
-def _note(split: Split | None, is_open: bool, is_unknown: Flags, is_young: Flags) -> str | None:
+def _note(split: ReturnSplit | None, is_open: bool, is_unknown: Flags, is_young: Flags) -> str | None:
     """In words: why the parts are what they are."""
     remarks = []
     if split is None:

@@ -20,7 +20,7 @@ import polars as pl
 
 from benchmarks.claim import Bound, Claim, Size
 from pipeline.ingest import ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox.market import TABLES
 from sandbox.server_process import running_apart
@@ -46,7 +46,7 @@ def run(size: Size) -> Iterator[Claim]:
         home = Home(root / "home")
         home.claim_origin("made up")
         with running_apart(market(root / "market", days)) as upstream:
-            span = Span(midnight(FIRST_DAY), cut_off(last) + timedelta(days=10), True, True, archives=True)
+            span = RunPeriod(midnight(FIRST_DAY), cut_off(last) + timedelta(days=10), True, True, archives=True)
             started = time.perf_counter()
             settings = Settings(_env_file=None, home=home.path, upstream=upstream)
             ended = list(ingest(home, settings, WANTED, span))

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from analytics.realised import PRICES, flows
 from benchmarks.claim import Bound, Claim, Size
-from benchmarks.measure import Measured, measured
+from benchmarks.measure import Measurement, measured
 from chain.sums import COINS, by_spans
 
 SCANNED = {Size.SMALL: 3_000_000, Size.FULL: 300_000_000}
@@ -92,7 +92,7 @@ def run(size: Size) -> Iterator[Claim]:
         )
 
 
-def fastest(*works: tuple[Any, ...]) -> list[Measured[int]]:
+def fastest(*works: tuple[Any, ...]) -> list[Measurement[int]]:
     """The fastest run of each function with its arguments. They take turns, so that the machine is alike to all."""
     rounds = [[measured(*work) for work in works] for _ in range(REPEATS)]
     return [min(runs, key=lambda done: done.cpu_s) for runs in zip(*rounds, strict=True)]

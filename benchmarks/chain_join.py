@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.claim import Bound, Claim, Size
 from benchmarks.measure import measured
-from chain.join import Limits, OnDuckDB, OnSpark, cells_digest, join
+from chain.join import JoinLimits, OnDuckDB, OnSpark, cells_digest, join
 from sandbox.chain import Plan, mine, true_cells, write_parquet
 from sandbox.spark import Cluster, running_cluster
 
@@ -28,8 +28,8 @@ OUTPUTS = {Size.SMALL: 300_000, Size.FULL: 20_000_000}
 
 # By default there are so many buckets that each should fit into memory; one bucket of all of it does not.
 SPILLING = {
-    Size.SMALL: Limits(40_000_000, threads=1, fewest_buckets=1, most_buckets=1),
-    Size.FULL: Limits(1_000_000_000, fewest_buckets=1, most_buckets=1),
+    Size.SMALL: JoinLimits(40_000_000, threads=1, fewest_buckets=1, most_buckets=1),
+    Size.FULL: JoinLimits(1_000_000_000, fewest_buckets=1, most_buckets=1),
 }
 
 # What DuckDB does not count: Python, its libraries, the headers of all blocks, files on their way to the disk.
@@ -42,8 +42,8 @@ def run(size: Size) -> Iterator[Claim]:
         outputs, coins, truth = made(source, size)
         yield Claim("outputs of the chain", outputs, Bound.AT_LEAST, OUTPUTS[size], "", f"{coins:,} of them spent")
         for what, limits in (
-            ("DuckDB, 8 GB", Limits(8_000_000_000)),
-            ("DuckDB, 1 GB", Limits(1_000_000_000)),
+            ("DuckDB, 8 GB", JoinLimits(8_000_000_000)),
+            ("DuckDB, 1 GB", JoinLimits(1_000_000_000)),
             (f"DuckDB, {SPILLING[size].memory_bytes / 1e9:g} GB in one bucket", SPILLING[size]),
         ):
             done = measured(on_duckdb, source, Path(scratch) / what, limits)
@@ -98,7 +98,7 @@ def make(source: Path, size: Size) -> tuple[int, int, str]:
     return len(ledger.value_satoshi), len(ledger.spends), digest
 
 
-def on_duckdb(source: Path, root: Path, limits: Limits) -> tuple[str, int]:
+def on_duckdb(source: Path, root: Path, limits: JoinLimits) -> tuple[str, int]:
     joined = join(source, root, OnDuckDB(limits))
     return joined.digest, joined.spilled_bytes
 

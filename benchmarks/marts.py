@@ -17,7 +17,7 @@ from benchmarks.claim import Bound, Claim, Size
 from cli.demo import FIRST_DAY, LAST_DAY, demo_settings
 from pipeline import analytics_tables, dbt_project, option_surface
 from pipeline.ingest import ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings, environment
 from sandbox import scenario
 from sandbox.server_process import running_apart
@@ -53,7 +53,7 @@ def load(home: Home, market: Path) -> None:
     scenario.generate(market)
     with running_apart(market) as upstream, environment(**demo_settings(home.path, upstream)):
         home.claim_origin("the bundled scenario")
-        span = Span(midnight(FIRST_DAY), cut_off(LAST_DAY), clocked=True, each_instant=True)
+        span = RunPeriod(midnight(FIRST_DAY), cut_off(LAST_DAY), clocked=True, each_instant=True)
         asked = [dataset for dataset in DATASETS if dataset.access is not Access.ARCHIVE]
         troubles = [str(done.trouble) for done in ingest(home, Settings(), asked, span) if done.trouble]
     if troubles:

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Measured(Generic[Result]):
+class Measurement(Generic[Result]):
     """`cpu_s` counts all threads; `peak_mib` is the largest resident size, with Python and every library."""
 
     result: Result
@@ -21,17 +21,17 @@ class Measured(Generic[Result]):
     peak_mib: float
 
 
-def measured(function: Callable[..., Result], *arguments: object) -> Measured[Result]:
+def measured(function: Callable[..., Result], *arguments: object) -> Measurement[Result]:
     """Call a function of a module, with arguments that can be pickled, in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_measure, function, arguments).result()
 
 
-def _measure(function: Callable[..., Result], arguments: tuple[object, ...]) -> Measured[Result]:
+def _measure(function: Callable[..., Result], arguments: tuple[object, ...]) -> Measurement[Result]:
     started, worked = time.perf_counter(), time.process_time()
     result = function(*arguments)
     wall_s, cpu_s = time.perf_counter() - started, time.process_time() - worked
     # Not ru_maxrss: a process starts with that of the one it was forked from.
     status = Path("/proc/self/status").read_text()
     peak_kib = int(status.split("VmHWM:")[1].split()[0])
-    return Measured(result, wall_s, cpu_s, peak_kib / 1024)
+    return Measurement(result, wall_s, cpu_s, peak_kib / 1024)

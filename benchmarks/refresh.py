@@ -14,11 +14,11 @@ from pathlib import Path
 from starlette.responses import Response
 
 from benchmarks.claim import Bound, Claim, Size
-from pipeline.ingest import Ingested, ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.ingest import IngestResult, ingest
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import scenario
-from sandbox.provider_request import Handler, Question
+from sandbox.provider_request import ProviderRequest, RouteHandler
 from sandbox.routes import ROUTES
 from sandbox.server import LoggedRequest, running
 from sources import DATASETS, PROVIDERS
@@ -40,10 +40,10 @@ def run(size: Size) -> Iterator[Claim]:
         with running(market) as quick:
             before = LAST_DAY - timedelta(days=1)
             first = midnight(before - timedelta(days=DAYS_BEFORE[size]))
-            refresh(home, quick.base_url, Span(first, cut_off(before), clocked=True, each_instant=True))
+            refresh(home, quick.base_url, RunPeriod(first, cut_off(before), clocked=True, each_instant=True))
         with running(market, routes={route: late(handler) for route, handler in ROUTES.items()}) as slow:
             started = time.perf_counter()
-            ended = refresh(home, slow.base_url, Span(None, cut_off(LAST_DAY), clocked=True))
+            ended = refresh(home, slow.base_url, RunPeriod(None, cut_off(LAST_DAY), clocked=True))
             elapsed = time.perf_counter() - started
         troubles = [each.trouble for each in ended if each.trouble]
         if troubles:
@@ -54,15 +54,15 @@ def run(size: Size) -> Iterator[Claim]:
         yield Claim("requests of the busiest provider", most, Bound.AT_MOST, allowed, "a minute", name)
 
 
-def refresh(home: Home, upstream: str, span: Span) -> list[Ingested]:
+def refresh(home: Home, upstream: str, span: RunPeriod) -> list[IngestResult]:
     """Fetch and load every keyless dataset."""
     return list(ingest(home, Settings(_env_file=None, home=home.path, upstream=upstream), KEYLESS, span))
 
 
-def late(handler: Handler) -> Handler:
+def late(handler: RouteHandler) -> RouteHandler:
     """The same answer, 200 ms later."""
 
-    def answer(question: Question) -> Response:
+    def answer(question: ProviderRequest) -> Response:
         time.sleep(LATENCY_S)
         return handler(question)
 

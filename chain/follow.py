@@ -44,7 +44,7 @@ class Node(Protocol):
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowResult:
     """What following came to: blocks taken in and taken out, and where it stands."""
 
     blocks: int
@@ -61,7 +61,7 @@ def follow(
     last_height: int | None = None,
     confirmations: int = 0,
     taken: Callable[[int, int], None] = lambda height, last: None,
-) -> Followed:
+) -> FollowResult:
     """Take in every block that the node has and the store has not, up to `last_height` if one is given.
 
     An empty store begins at `first_height`. `confirmations` leaves that many of the newest blocks for later. `taken`
@@ -89,7 +89,7 @@ def follow(
             continue
         break
     tip = store.tip()
-    return Followed(blocks, orphaned, tip.height if tip else store.next_height() - 1, tip.hash if tip else "")
+    return FollowResult(blocks, orphaned, tip.height if tip else store.next_height() - 1, tip.hash if tip else "")
 
 
 def _fork(store: BlockStore, node: Node) -> int:

@@ -25,7 +25,7 @@ _SCHEMAS = {"spent": SPENT, "created": CREATED, "own": SPENT}
 
 
 @dataclass(frozen=True)
-class Reach:
+class CellCoverage:
     """How far a set of cells goes, and how it was made.
 
     Cells hold all blocks from `first_height` to `last_height`; only a set from height 0 knows all unspent coins.
@@ -50,7 +50,7 @@ class Cells:
     """A published set: its files and its reach. `own` is the part of `spent` that stayed with its owner's scripts."""
 
     folder: Path
-    reach: Reach
+    reach: CellCoverage
     published_at: datetime
 
     @property
@@ -70,7 +70,7 @@ class Cells:
         return path if path.exists() else None
 
 
-def publish(root: Path, write: Callable[[Path], None], reach: Reach) -> Cells:
+def publish(root: Path, write: Callable[[Path], None], reach: CellCoverage) -> Cells:
     """Publish a new set under `root` (`<home>/chain`) and let the pointer name it.
 
     `write` puts `spent.parquet` and `created.parquet`, and perhaps `own.parquet`, into the folder it is given. Raises
@@ -121,7 +121,7 @@ def current(root: Path) -> Cells | None:
             "`leadline chain follow`, or import the table that the join made."
         ) from error
     at = datetime.fromisoformat(facts.pop("published_at"))
-    return Cells(folder, Reach(**{**facts, "last_day": date.fromisoformat(facts["last_day"])}), at)
+    return Cells(folder, CellCoverage(**{**facts, "last_day": date.fromisoformat(facts["last_day"])}), at)
 
 
 def write_frames(spent: pl.DataFrame, created: pl.DataFrame, own: pl.DataFrame | None = None) -> Callable[[Path], None]:

@@ -17,7 +17,7 @@ import polars as pl
 from chain.blocks import SPENDS, Contribution
 from chain.cells import CREATED, SPENT, day_of
 from chain.errors import BlockError, ReorganisationError, StoreError
-from chain.published import Cells, Reach, publish
+from chain.published import CellCoverage, Cells, publish
 from chain.sums import CELLS
 
 # Blocks kept one by one: two days. The deepest reorganisation ever seen on the main network was 53 blocks (2010).
@@ -44,7 +44,7 @@ create table if not exists folded (height integer not null, hash varchar not nul
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredBlock:
     """A block that is kept one by one."""
 
     height: int
@@ -108,10 +108,10 @@ class BlockStore:
         started = self.connection.execute("select first_height from start").fetchone()
         return None if started is None else int(started[0])
 
-    def tip(self) -> Kept | None:
+    def tip(self) -> StoredBlock | None:
         """The newest block; None when none was taken in."""
         row = self.connection.execute("select height, hash, time_s from block order by height desc limit 1").fetchone()
-        return None if row is None else Kept(*row)
+        return None if row is None else StoredBlock(*row)
 
     def hash_at(self, height: int) -> str | None:
         """Hash of a block that is kept one by one, or of the last folded one."""
@@ -204,7 +204,7 @@ class BlockStore:
             for name, frame in self.cells().items():
                 frame.write_parquet(folder / f"{name}.parquet")
 
-        return publish(self.root, write, Reach(way, first_height, tip.height, tip.hash, last_day))
+        return publish(self.root, write, CellCoverage(way, first_height, tip.height, tip.hash, last_day))
 
     def load_history(self, cells: Cells) -> None:
         """Begin an empty store with cells made another way. Raises StoreError when the store has begun."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from chain.join import Limits, OnDuckDB, OnSpark, join
+from chain.join import JoinLimits, OnDuckDB, OnSpark, join
 from pipeline.settings import Settings
 
 
@@ -14,7 +14,7 @@ def join_public_copy(source: Path, engine: str, memory_bytes: int, master: str |
         raise click.UsageError("--engine spark needs --master, like spark://host:7077.")
     if engine == "duckdb" and master is not None:
         raise click.UsageError("--master is for --engine spark.")
-    where = OnSpark(master) if master else OnDuckDB(Limits(memory_bytes))
+    where = OnSpark(master) if master else OnDuckDB(JoinLimits(memory_bytes))
     joined = join(source, Settings().home / "chain", where, tell=click.echo)
     reach = joined.cells.reach
     click.echo(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cli import terminal
 from cli.inspect_published import print_board
-from cli.request import EXIT_REFUSED, Request
+from cli.request import EXIT_REFUSED, RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import PROJECT, Settings, environment
 from sandbox import scenario
@@ -30,7 +30,7 @@ def run_demo(console: Console | None = None) -> int:
     console.print(f"[bold yellow]{LABEL}[/]\n")
     market = simulated_market(home / "market", forget=home)
     with running_apart(market) as upstream, environment(**demo_settings(home, upstream)):
-        code = run_and_tell(Request("backfill", FIRST_DAY, LAST_DAY, keeps_history=False), console=console)
+        code = run_and_tell(RunRequest("backfill", FIRST_DAY, LAST_DAY, keeps_history=False), console=console)
     if code == EXIT_REFUSED:
         return code
     for day in (GOLDEN_DAY, LAST_DAY):

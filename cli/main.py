@@ -136,10 +136,10 @@ def run(
     first: date | None, last: date | None, selected: tuple[str, ...], as_of: datetime | None, upstream: str | None
 ) -> None:
     """The main job: fetch, load, build, publish."""
-    from cli.request import Request
+    from cli.request import RunRequest
     from cli.run import run_and_tell
 
-    sys.exit(run_and_tell(Request("refresh", first, last, selected, as_of), upstream=upstream))
+    sys.exit(run_and_tell(RunRequest("refresh", first, last, selected, as_of), upstream=upstream))
 
 
 @main.command()
@@ -149,20 +149,20 @@ def run(
 @click.option("--upstream", metavar="URL", help="A stand-in upstream on this machine instead of public sources.")
 def backfill(first: date, last: date, selected: tuple[str, ...], upstream: str | None) -> None:
     """History in windows. Interrupt it at will: the next call goes on where this one stopped."""
-    from cli.request import Request
+    from cli.request import RunRequest
     from cli.run import run_and_tell
 
-    sys.exit(run_and_tell(Request("backfill", first, last, selected), upstream=upstream))
+    sys.exit(run_and_tell(RunRequest("backfill", first, last, selected), upstream=upstream))
 
 
 @main.command()
 @click.option("--as-of", type=INSTANT, help="Build what one would have seen then, in as_of/ beside the warehouse.")
 def build(as_of: datetime | None) -> None:
     """Models, publication, extracts and report from what is loaded."""
-    from cli.request import Request
+    from cli.request import RunRequest
     from cli.run import run_and_tell
 
-    sys.exit(run_and_tell(Request("build", as_of=as_of)))
+    sys.exit(run_and_tell(RunRequest("build", as_of=as_of)))
 
 
 @main.command()
@@ -170,10 +170,10 @@ def build(as_of: datetime | None) -> None:
 @click.option("--csv", is_flag=True, help="Add a CSV to each extract, for spreadsheets.")
 def publish(public: bool, csv: bool) -> None:
     """Publication, extracts and report from what is built."""
-    from cli.request import Request
+    from cli.request import RunRequest
     from cli.run import run_and_tell
 
-    sys.exit(run_and_tell(Request("publish", public=public, csv=csv)))
+    sys.exit(run_and_tell(RunRequest("publish", public=public, csv=csv)))
 
 
 @main.command()
@@ -267,11 +267,11 @@ def sql(query: str | None) -> None:
 def rebuild() -> None:
     """The warehouse from its landing files."""
     from cli.maintenance import rebuild_home
-    from cli.request import Request
+    from cli.request import RunRequest
     from cli.run import run_and_tell
 
     rebuild_home()
-    sys.exit(run_and_tell(Request("build")))
+    sys.exit(run_and_tell(RunRequest("build")))
 
 
 @main.command()

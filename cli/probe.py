@@ -15,12 +15,12 @@ from pipeline.settings import Settings
 from sources import DATASETS
 from sources.core.dataset import Access, Dataset, Window
 from sources.core.errors import Failure, SourceError
-from sources.core.http import Limits, Session
+from sources.core.http import HttpLimits, Session
 from sources.core.payload import Payload
 from sources.core.responses import is_bot_wall
 
 # One try, and the whole table in ten seconds.
-IMPATIENT = Limits(attempts=1, connect_timeout_s=4.0, read_timeout_s=6.0, deadline_s=8.0, patience_s=8.0)
+IMPATIENT = HttpLimits(attempts=1, connect_timeout_s=4.0, read_timeout_s=6.0, deadline_s=8.0, patience_s=8.0)
 
 BLOCKED_BY_WALL, BLOCKED_BY_REGION = "blocked: bot wall", "blocked: region or address"
 ANSWERED, NEEDS_KEY = "answered", "needs a key"
@@ -42,7 +42,7 @@ WORDS: Mapping[Failure, str] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeResult:
     """How one provider answered: in words, after how long (None: not asked), and what it said or what to do."""
 
     dataset: Dataset
@@ -80,14 +80,14 @@ def probe_providers(selected: Sequence[str]) -> int:
     return EXIT_PUBLISHED if all(answer.is_fine for answer in answers) else EXIT_DEAD_SOURCES
 
 
-def probe(dataset: Dataset, settings: Settings, clock: datetime | None) -> Answer:
+def probe(dataset: Dataset, settings: Settings, clock: datetime | None) -> ProbeResult:
     """Ask for the first page of a few days. Never raises for a provider's fault."""
     received: list[Payload] = []
     started = time.monotonic()
 
-    def answer(words: str, detail: str) -> Answer:
+    def answer(words: str, detail: str) -> ProbeResult:
         asked = bool(received) or words != NEEDS_KEY
-        return Answer(dataset, words, (time.monotonic() - started) * 1000 if asked else None, detail)
+        return ProbeResult(dataset, words, (time.monotonic() - started) * 1000 if asked else None, detail)
 
     try:
         with Session(

@@ -18,7 +18,7 @@ class RequestError(ValueError):
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """One call of the command line: a job, the days, the sources and the instant whose knowledge is built."""
 
     job: str

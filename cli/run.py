@@ -16,8 +16,8 @@ from cli.request import (
     EXIT_DEAD_SOURCES,
     EXIT_PUBLISHED,
     EXIT_REFUSED,
-    Request,
     RequestError,
+    RunRequest,
     chosen,
 )
 from cli.terminal import RichProgress
@@ -31,7 +31,7 @@ SOURCE_CHECKS = frozenset({"answered", "contract"})
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run ended. `dead` names sources that gave nothing usable, with the reason."""
 
     succeeded: bool
@@ -52,7 +52,7 @@ class Outcome:
         return EXIT_DEAD_SOURCES if self.dead else EXIT_PUBLISHED
 
 
-def execute(request: Request) -> Outcome:
+def execute(request: RunRequest) -> RunOutcome:
     """Run the job through Dagster, in this process, and say how it ended.
 
     Raises RequestError, HomeError or UpstreamError before anything starts when the request cannot be met.
@@ -85,7 +85,7 @@ def execute(request: Request) -> Outcome:
         if event.is_step_materialization and event.asset_key
     }
     raw = [metadata for key, metadata in materialised.items() if key in BY_KEY]
-    return Outcome(
+    return RunOutcome(
         succeeded=result.success,
         published=dg.AssetKey(["published", "warehouse"]) in materialised,
         dead={
@@ -105,7 +105,7 @@ def execute(request: Request) -> Outcome:
     )
 
 
-def run_and_tell(request: Request, *, upstream: str | None = None, console: Console | None = None) -> int:
+def run_and_tell(request: RunRequest, *, upstream: str | None = None, console: Console | None = None) -> int:
     """Run with a progress display and a closing summary. Returns the exit code."""
     console = console or terminal.console()
     with environment(**({"LEADLINE_UPSTREAM": upstream} if upstream else {})):
@@ -119,7 +119,7 @@ def run_and_tell(request: Request, *, upstream: str | None = None, console: Cons
     return outcome.exit_code
 
 
-def tell(outcome: Outcome, request: Request, home: Path, console: Console) -> None:
+def tell(outcome: RunOutcome, request: RunRequest, home: Path, console: Console) -> None:
     """The closing summary."""
     for name, reason in outcome.dead.items():
         console.print(f"[red]dead source[/] {name}: {reason}", highlight=False)

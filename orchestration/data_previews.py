@@ -7,25 +7,25 @@ from typing import Any
 
 import dagster as dg
 
-from warehouse.table_profile import Portrait
+from warehouse.table_profile import TableProfile
 
 WIDTH, HEIGHT, MARGIN = 640, 160, 8
 BARS = "▁▂▃▄▅▆▇█"
 BARS_SHOWN = 40
 
 
-def pictured(portrait: Portrait) -> dict[str, Any]:
+def pictured(profile: TableProfile) -> dict[str, Any]:
     """Metadata of a materialisation: row count, range, latest row, and the curve as a line of bars and as a plot."""
-    metadata: dict[str, Any] = {"dagster/row_count": portrait.rows}
-    if portrait.last is not None:
-        metadata["range"] = f"{_day(portrait.first)} to {_day(portrait.last)}"
-        metadata["latest row"] = dg.MetadataValue.md(_table(portrait.latest))
-    values = [value for _, value in portrait.curve]
+    metadata: dict[str, Any] = {"dagster/row_count": profile.rows}
+    if profile.last is not None:
+        metadata["range"] = f"{_day(profile.first)} to {_day(profile.last)}"
+        metadata["latest row"] = dg.MetadataValue.md(_table(profile.latest))
+    values = [value for _, value in profile.curve]
     if len(set(values)) > 1:  # a flat line tells nothing
-        metadata["trend"] = f"{bars(values)}  {values[-1]:,.6g} ({portrait.curve_of})"
+        metadata["trend"] = f"{bars(values)}  {values[-1]:,.6g} ({profile.curve_of})"
         metadata["plot"] = dg.MetadataValue.md(
-            f"**{portrait.curve_of}**, {portrait.curve[0][0]} to {portrait.curve[-1][0]}\n\n"
-            f"![{portrait.curve_of}](data:image/svg+xml;base64,{b64encode(plot(portrait.curve).encode()).decode()})"
+            f"**{profile.curve_of}**, {profile.curve[0][0]} to {profile.curve[-1][0]}\n\n"
+            f"![{profile.curve_of}](data:image/svg+xml;base64,{b64encode(plot(profile.curve).encode()).decode()})"
         )
     return metadata
 

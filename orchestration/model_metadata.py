@@ -10,7 +10,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from orchestration.data_previews import pictured
 from pipeline.column_lineage import Lineage
-from warehouse.table_profile import day_column, portrait
+from warehouse.table_profile import day_column, profile_table
 from warehouse.tables import columns_in
 
 SHOWN_SCHEMA = "marts"  # of the others the columns and the row count do
@@ -46,7 +46,7 @@ class Describer:
             metadata["dagster/column_lineage"] = self._made_of(lineage)
         if schema == SHOWN_SCHEMA:
             day = day_column(self._connection, schema, table)
-            seen = portrait(self._connection, schema, table, day=day, key=self._keys.get(unique_id, ()))
+            seen = profile_table(self._connection, schema, table, day=day, key=self._keys.get(unique_id, ()))
             metadata |= pictured(seen)
         elif (schema, table) in self._rows:
             metadata["dagster/row_count"] = self._rows[schema, table]

@@ -13,8 +13,8 @@ import dagster as dg
 
 from orchestration.data_previews import pictured
 from orchestration.scope import POOL, Scope
-from pipeline.fetch import Fetched, Outcome
-from pipeline.ingest import Ingested, ingest
+from pipeline.fetch import FetchOutcome, FetchResult
+from pipeline.ingest import IngestResult, ingest
 from pipeline.progress import progress
 from sources import DATASETS
 from sources.core.dataset import CADENCE_TIMES, Access, Cadence, Dataset
@@ -110,7 +110,7 @@ def raw_assets(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.M
         yield _result(ingested)
 
 
-def _tell(context: dg.AssetExecutionContext, ingested: Ingested) -> None:
+def _tell(context: dg.AssetExecutionContext, ingested: IngestResult) -> None:
     """A line of the run's log for each dataset, as it is done."""
     if ingested.trouble:
         context.log.warning("%s: %s", ingested.dataset.id, ingested.trouble)
@@ -126,12 +126,12 @@ def _tell(context: dg.AssetExecutionContext, ingested: Ingested) -> None:
     )
 
 
-def _result(ingested: Ingested) -> dg.MaterializeResult[None]:
+def _result(ingested: IngestResult) -> dg.MaterializeResult[None]:
     load = ingested.load
     return dg.MaterializeResult(
         asset_key=asset_key(ingested.dataset),
         metadata={
-            **pictured(ingested.portrait),
+            **pictured(ingested.profile),
             "new rows": load.rows_new if load else 0,
             "revised rows": load.rows_revised if load else 0,
             "rejected rows": load.rejects if load else 0,
@@ -145,32 +145,32 @@ def _result(ingested: Ingested) -> dg.MaterializeResult[None]:
     )
 
 
-def _window(fetched: Fetched) -> str:
+def _window(fetched: FetchResult) -> str:
     if fetched.covered is None:
         return "none"
     return f"{fetched.covered.start:%Y-%m-%d %H:%M} to {fetched.covered.end:%Y-%m-%d %H:%M} UTC"
 
 
-def _answered(ingested: Ingested) -> dg.AssetCheckResult:
+def _answered(ingested: IngestResult) -> dg.AssetCheckResult:
     fetched = ingested.fetched
-    failed = fetched.outcome is Outcome.FAILED and fetched.failure not in BROKEN_CONTRACT
-    noted = fetched.outcome is Outcome.ANSWERED and bool(fetched.message)
+    failed = fetched.outcome is FetchOutcome.FAILED and fetched.failure not in BROKEN_CONTRACT
+    noted = fetched.outcome is FetchOutcome.ANSWERED and bool(fetched.message)
     severity = dg.AssetCheckSeverity.WARN if noted else dg.AssetCheckSeverity.ERROR
     return _check(ingested, ANSWERED, not (failed or noted), fetched.message or "answered", severity)
 
 
-def _contract(ingested: Ingested) -> dg.AssetCheckResult:
+def _contract(ingested: IngestResult) -> dg.AssetCheckResult:
     fetched = ingested.fetched
     broken = ingested.load_error
-    if fetched.outcome is Outcome.FAILED and fetched.failure in BROKEN_CONTRACT:
+    if fetched.outcome is FetchOutcome.FAILED and fetched.failure in BROKEN_CONTRACT:
         broken = fetched.message
     kept = f"{ingested.load.rejects} rows rejected" if ingested.load else "nothing new to read"
     return _check(ingested, CONTRACT, not broken, broken or kept, dg.AssetCheckSeverity.ERROR)
 
 
-def _fresh(ingested: Ingested) -> dg.AssetCheckResult:
-    never_asked = ingested.fetched.outcome is Outcome.NOT_ASKED and ingested.newest is None
-    silent = never_asked or ingested.fetched.outcome is Outcome.NEEDS_KEY
+def _fresh(ingested: IngestResult) -> dg.AssetCheckResult:
+    never_asked = ingested.fetched.outcome is FetchOutcome.NOT_ASKED and ingested.newest is None
+    silent = never_asked or ingested.fetched.outcome is FetchOutcome.NEEDS_KEY
     fresh = silent or not ingested.stale
     return _check(
         ingested, FRESH, fresh, "not asked" if never_asked else ingested.stale or "fresh", dg.AssetCheckSeverity.WARN
@@ -178,7 +178,7 @@ def _fresh(ingested: Ingested) -> dg.AssetCheckResult:
 
 
 def _check(
-    ingested: Ingested, name: str, passed: bool, description: str, severity: dg.AssetCheckSeverity
+    ingested: IngestResult, name: str, passed: bool, description: str, severity: dg.AssetCheckSeverity
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=asset_key(ingested.dataset),

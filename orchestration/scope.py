@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from pipeline.origin import newest, origin, origin_of
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from warehouse.home import Home
 
@@ -53,7 +53,7 @@ class Scope(dg.ConfigurableResource[None]):
         instant = datetime.fromisoformat(self.as_of)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
-    def span(self) -> Span:
+    def span(self) -> RunPeriod:
         """The time to ask about."""
         settings = self.settings()
         now = newest(settings)
@@ -62,4 +62,4 @@ class Scope(dg.ConfigurableResource[None]):
             end = cut_off(date.fromisoformat(self.last))
             end = end if settings.upstream else min(end, now)
         start = midnight(date.fromisoformat(self.first)) if self.first is not None else None
-        return Span(start, end, settings.upstream is not None, self.each_instant, self.archives)
+        return RunPeriod(start, end, settings.upstream is not None, self.each_instant, self.archives)

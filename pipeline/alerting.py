@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.freshness import now_of, stale
 from pipeline.settings import Settings
 from reporting import alerts
-from reporting.alerts import Event
+from reporting.alerts import Alert
 from reporting.board import open_published
 from reporting.outbox import Delivery, Outbox
 from sources import DATASETS
@@ -17,14 +17,14 @@ from warehouse.home import Home
 NOT_CONFIGURED = "LEADLINE_ALERT_URL is not set, so nobody is told."
 
 
-def news(home: Home) -> list[Event]:
+def news(home: Home) -> list[Alert]:
     """Everything worth an alert in the published warehouse: changes of the newest date, and datasets that are stale."""
     with open_published(home.published) as warehouse:
         changed = alerts.changes(warehouse)
     return [*changed, *_stale(home.published)]
 
 
-def _stale(published: Path) -> list[Event]:
+def _stale(published: Path) -> list[Alert]:
     declared = {dataset.id: dataset for dataset in DATASETS}
     with connect(published, read_only=True) as connection:
         now = now_of(published.parent, connection)
@@ -44,7 +44,7 @@ def _stale(published: Path) -> list[Event]:
     ]
 
 
-def tell(settings: Settings, events: Sequence[Event]) -> Delivery | None:
+def tell(settings: Settings, events: Sequence[Alert]) -> Delivery | None:
     """Send what was not told yet; None when nobody is configured. Raises AlertError for an unknown address."""
     outbox = outbox_of(settings)
     return outbox.send(events) if outbox else None

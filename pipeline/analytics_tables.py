@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from warehouse.metadata_tables import BOOKS, Book
+from warehouse.metadata_tables import METADATA_TABLES, TableDefinition
 from warehouse.tables import comment_on
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
@@ -16,8 +16,8 @@ ATM = ("DOUBLE", "Implied volatility at call delta 0.50 [volatility points].")
 KNOWN = ("TIMESTAMP", "When the chain could be known, UTC.")
 
 # Each table: what a row is, and its columns with type and comment, in the order of the frames that analytics gives.
-SURFACE_TABLES: Mapping[str, Book] = {
-    "option_surface": Book(
+SURFACE_TABLES: Mapping[str, TableDefinition] = {
+    "option_surface": TableDefinition(
         "One row a chain snapshot and constant maturity.",
         {
             "snapshot_time": SNAPSHOT,
@@ -30,7 +30,7 @@ SURFACE_TABLES: Mapping[str, Book] = {
             "known_at": KNOWN,
         },
     ),
-    "option_smile": Book(
+    "option_smile": TableDefinition(
         "One row a chain snapshot and listed expiry.",
         {
             "snapshot_time": SNAPSHOT,
@@ -44,7 +44,7 @@ SURFACE_TABLES: Mapping[str, Book] = {
             "known_at": KNOWN,
         },
     ),
-    "implied_probability": Book(
+    "implied_probability": TableDefinition(
         "One row a chain snapshot, horizon and strike.",
         {
             "snapshot_time": SNAPSHOT,
@@ -65,8 +65,8 @@ CHAIN_KNOWN = {
 SUPPLY = ("DOUBLE", "Unspent coins at the end of the day [BTC].")
 
 # Stocks are null where cells do not begin at the first block.
-CHAIN_TABLES: Mapping[str, Book] = {
-    "chain_day": Book(
+CHAIN_TABLES: Mapping[str, TableDefinition] = {
+    "chain_day": TableDefinition(
         "One row a UTC day and version: realised figures of all blocks of the day.",
         {
             "day": DAY,
@@ -89,7 +89,7 @@ CHAIN_TABLES: Mapping[str, Book] = {
             **CHAIN_KNOWN,
         },
     ),
-    "chain_cost_basis": Book(
+    "chain_cost_basis": TableDefinition(
         "One row a UTC day, price bin and version: unspent coins by the price of the day they were created.",
         {
             "day": DAY,
@@ -99,7 +99,7 @@ CHAIN_TABLES: Mapping[str, Book] = {
             **CHAIN_KNOWN,
         },
     ),
-    "chain_age": Book(
+    "chain_age": TableDefinition(
         "One row a UTC day, age band and version: unspent coins by days since they were created.",
         {
             "day": DAY,
@@ -110,8 +110,12 @@ CHAIN_TABLES: Mapping[str, Book] = {
         },
     ),
 }
-DATASET_TABLE = {"dataset": Book("One row a dataset that is computed here and not fetched.", BOOKS["dataset"].columns)}
-TABLES: Mapping[str, Book] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
+DATASET_TABLE = {
+    "dataset": TableDefinition(
+        "One row a dataset that is computed here and not fetched.", METADATA_TABLES["dataset"].columns
+    )
+}
+TABLES: Mapping[str, TableDefinition] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
 
 _DAY_S = 86_400.0
 _HOUR_S = 3_600.0
@@ -139,10 +143,10 @@ CELLS = (
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that dbt reads, and say which datasets are computed here."""
     connection.execute("create schema if not exists analytics")
-    for name, book in TABLES.items():
-        connection.execute(f"create table if not exists analytics.{name} ({book.body})")
+    for name, table in TABLES.items():
+        connection.execute(f"create table if not exists analytics.{name} ({table.body})")
         comment_on(
-            connection, "analytics", name, book.comment, {column: says for column, (_, says) in book.columns.items()}
+            connection, "analytics", name, table.comment, {column: says for column, (_, says) in table.columns.items()}
         )
     connection.execute("delete from analytics.dataset")
     connection.execute(f"insert into analytics.dataset values ({', '.join('?' for _ in CELLS)})", CELLS)

@@ -11,12 +11,12 @@ from pathlib import Path
 import polars as pl
 
 from chain.errors import ChainError
-from chain.follow import Followed, Node, follow
+from chain.follow import FollowResult, Node, follow
 from chain.nodes import CoreNode, EsploraNode
 from chain.published import current
 from chain.store import BlockStore
 from pipeline.analytics_tables import ensure_tables
-from pipeline.chain_valuation import Migration, Options, Valued, value
+from pipeline.chain_valuation import CoinMigration, ValuationOptions, ValuationResult, value
 from pipeline.settings import PROJECT, Settings
 from sources.bitcoin_core import BitcoinCore, Credentials
 from sources.core.http import Session
@@ -76,7 +76,7 @@ def follow_configured(
     last_height: int | None = None,
     most_blocks: int | None = None,
     taken: Callable[[int, int], None] = lambda height, last: None,
-) -> Followed | None:
+) -> FollowResult | None:
     """Follow the configured way in and publish the cells; None when none is configured.
 
     An empty store begins with the cells of the join over the public Parquet copy where those are published, else at
@@ -110,26 +110,28 @@ def _require_near(store: BlockStore, node: Node, most_blocks: int) -> None:
         )
 
 
-def value_published(home: Home, settings: Settings, now: datetime | None = None) -> Valued:
+def value_published(home: Home, settings: Settings, now: datetime | None = None) -> ValuationResult:
     """Value the days of the published cells that are new; nothing when none are published. Raises CellsError."""
     with Warehouse(home) as warehouse:
         cells = current(root(home.path))
         if cells is None:
             ensure_tables(warehouse.connection)
-            return Valued(0, 0, 0)
+            return ValuationResult(0, 0, 0)
         return value(warehouse, cells, options(settings), now or datetime.now(UTC))
 
 
-def options(settings: Settings) -> Options:
+def options(settings: Settings) -> ValuationOptions:
     """What is chosen about valuation."""
-    return Options(
+    return ValuationOptions(
         bin_usd=settings.cost_basis_bin_usd,
         leave_out_own=settings.without_self_transfers,
         migrations=migrations() if settings.without_migrations else (),
     )
 
 
-def migrations() -> tuple[Migration, ...]:
+def migrations() -> tuple[CoinMigration, ...]:
     """The known migrations of the seed, oldest first."""
-    rows = pl.read_csv(MIGRATIONS, schema_overrides=dict.fromkeys(Migration.__annotations__, pl.Date))
-    return tuple(Migration(*row) for row in rows.select(*Migration.__annotations__).sort("moved_day").iter_rows())
+    rows = pl.read_csv(MIGRATIONS, schema_overrides=dict.fromkeys(CoinMigration.__annotations__, pl.Date))
+    return tuple(
+        CoinMigration(*row) for row in rows.select(*CoinMigration.__annotations__).sort("moved_day").iter_rows()
+    )

@@ -39,7 +39,7 @@ OWN = "without self-transfers"
 
 
 @dataclass(frozen=True)
-class Valued:
+class ValuationResult:
     """What one call added: days valued for the first time, valued again, and days that wait for prices."""
 
     new: int
@@ -49,7 +49,7 @@ class Valued:
 
 
 @dataclass(frozen=True)
-class Migration:
+class CoinMigration:
     """A day on which a known owner moved coins to itself: those created between two days, both included, if known."""
 
     moved_day: date
@@ -58,13 +58,13 @@ class Migration:
 
 
 @dataclass(frozen=True)
-class Options:
+class ValuationOptions:
     """What a person may choose: the width of price bins, where age bands begin, and which moves flows leave out."""
 
     bin_usd: int = 500
     age_bounds_days: tuple[int, ...] = AGE_BANDS_DAYS
     leave_out_own: bool = False
-    migrations: tuple[Migration, ...] = ()  # left out of flows
+    migrations: tuple[CoinMigration, ...] = ()  # left out of flows
 
     @property
     def counted(self) -> str:
@@ -75,14 +75,14 @@ class Options:
         return ", ".join(parts) or RAW
 
 
-def value(warehouse: Warehouse, cells: Cells, options: Options, now: datetime) -> Valued:
+def value(warehouse: Warehouse, cells: Cells, options: ValuationOptions, now: datetime) -> ValuationResult:
     """Value the closed days that have no row yet or whose blocks or price changed; a second call adds nothing."""
     connection = warehouse.connection
     with warehouse.transaction():
         ensure_tables(connection)
     wanted = _wanted(connection, cells, options, now.astimezone(UTC).replace(tzinfo=None))
     if wanted.is_empty():
-        return Valued(0, 0, 0)
+        return ValuationResult(0, 0, 0)
     spent = pl.read_parquet(cells.spent)
     created = pl.read_parquet(cells.created)
     counted = _counted(spent, cells, options)
@@ -103,11 +103,11 @@ def value(warehouse: Warehouse, cells: Cells, options: Options, now: datetime) -
                 connection.unregister("_valued")
         again += int(days["is_again"].sum())
         added += days.height - int(days["is_again"].sum())
-    return Valued(added, again, waiting, reason)
+    return ValuationResult(added, again, waiting, reason)
 
 
 def value_of(
-    connection: duckdb.DuckDBPyConnection, cells: Cells, day: date, options: Options
+    connection: duckdb.DuckDBPyConnection, cells: Cells, day: date, options: ValuationOptions
 ) -> dict[str, pl.DataFrame]:
     """The rows of each table for one closed day, with the newest prices; nothing is stored.
 
@@ -135,7 +135,9 @@ def loading(error: MissingPricesError) -> str:
     )
 
 
-def _wanted(connection: duckdb.DuckDBPyConnection, cells: Cells, options: Options, now: datetime) -> pl.DataFrame:
+def _wanted(
+    connection: duckdb.DuckDBPyConnection, cells: Cells, options: ValuationOptions, now: datetime
+) -> pl.DataFrame:
     """Days to value: day, cells_hash, known_at, known_at_basis, is_again; oldest first.
 
     The hash of a day covers the cells of all days up to it, whatever their order.
@@ -254,7 +256,7 @@ def _from_the_beginning(prices: pl.DataFrame, created: pl.DataFrame) -> pl.DataF
     return pl.concat([before, prices.filter(pl.col("day") >= FIRST_PRICE_DAY)])
 
 
-def _counted(spent: pl.DataFrame, cells: Cells, options: Options) -> pl.DataFrame:
+def _counted(spent: pl.DataFrame, cells: Cells, options: ValuationOptions) -> pl.DataFrame:
     """Spent cells less what the chosen filters leave out of the flows. Stocks always count every coin."""
     counted = spent
     if options.leave_out_own and cells.own is not None:
@@ -275,7 +277,7 @@ def _counted(spent: pl.DataFrame, cells: Cells, options: Options) -> pl.DataFram
     return counted
 
 
-def _without_unknown_moves(daily: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _without_unknown_moves(daily: pl.DataFrame, options: ValuationOptions) -> pl.DataFrame:
     """No reading of flows for days on which unknown coins moved to their own owner."""
     unknown = [move.moved_day for move in options.migrations if move.created_from is None]
     return daily.with_columns(
@@ -291,7 +293,7 @@ def _frames(
     created: pl.DataFrame,
     prices: pl.DataFrame,
     cells: Cells,
-    options: Options,
+    options: ValuationOptions,
 ) -> dict[str, pl.DataFrame]:
     """The rows of each table for some days, all valued with the same prices."""
     chosen = days["day"].implode()

@@ -36,7 +36,7 @@ class DbtError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Built:
+class DbtBuild:
     """What one `dbt build` did: its result events as dictionaries, and what failed."""
 
     events: Sequence[Event]
@@ -71,7 +71,7 @@ def build(
     select: Sequence[str] = (),
     unit_tests: bool = False,
     on_node: Callable[[str, int, int], None] = lambda node, done, total: None,
-) -> Built:
+) -> DbtBuild:
     """Run `dbt build` on a build file that nothing else has open.
 
     `variables` are dbt's vars; `select` names models, empty means all; `on_node` hears of every node as it ends.
@@ -108,7 +108,7 @@ def build(
         for outcome in result.results
         if outcome.status in {"error", "fail", "runtime error"}
     ]
-    return Built(events, failures)
+    return DbtBuild(events, failures)
 
 
 def document(build_file: Path) -> Path:

@@ -14,7 +14,7 @@ from itertools import groupby
 from queue import SimpleQueue
 from threading import Event
 
-from pipeline.plan import Ask
+from pipeline.plan import PlannedRequest
 from pipeline.settings import Settings
 from sources.core.dataset import Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
@@ -24,7 +24,7 @@ from warehouse.errors import WarehouseError
 from warehouse.landing import Landing, LandingFile
 
 
-class Outcome(StrEnum):
+class FetchOutcome(StrEnum):
     """How asking for a dataset ended."""
 
     ANSWERED = "answered"
@@ -34,11 +34,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """What asking for one dataset came to. `covered` is the time that answered questions were about."""
 
     dataset: Dataset
-    outcome: Outcome
+    outcome: FetchOutcome
     started_at: datetime
     finished_at: datetime
     failure: Failure | None = None
@@ -50,11 +50,11 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Planned:
+class DatasetPlan:
     """A dataset and what it will be asked."""
 
     dataset: Dataset
-    asks: Sequence[Ask]
+    asks: Sequence[PlannedRequest]
 
 
 @dataclass
@@ -64,7 +64,7 @@ class _Tally:
     requests: int = 0
     bytes: int = 0
     files: list[LandingFile] = field(default_factory=list)
-    asked: list[Ask] = field(default_factory=list)
+    asked: list[PlannedRequest] = field(default_factory=list)
     empty: int = 0
 
     @property
@@ -73,21 +73,21 @@ class _Tally:
 
 
 def fetch(
-    plan: Sequence[Planned],
+    plan: Sequence[DatasetPlan],
     settings: Settings,
     landing: Landing,
     asked: Callable[[Dataset], None] = lambda dataset: None,
-) -> Iterator[Sequence[Fetched]]:
+) -> Iterator[Sequence[FetchResult]]:
     """Ask everything planned, all providers at once; yields the datasets whose last answer has been landed by then.
 
     Never raises for a provider's fault. `asked` hears of every answered question, in the provider's thread.
     """
-    done: SimpleQueue[Fetched | Exception] = SimpleQueue()
+    done: SimpleQueue[FetchResult | Exception] = SimpleQueue()
     stop = Event()
     by_name = sorted(plan, key=lambda planned: planned.dataset.id)
     providers = [list(own) for _, own in groupby(by_name, key=lambda planned: planned.dataset.provider.name)]
 
-    def work(own: Sequence[Planned]) -> None:
+    def work(own: Sequence[DatasetPlan]) -> None:
         try:
             for planned in own:
                 done.put(_fetch_dataset(planned.dataset, planned.asks, settings, landing, asked, stop))
@@ -107,9 +107,9 @@ def fetch(
             stop.set()  # an interrupted run does not wait for every page that is left
 
 
-def _arrived(done: SimpleQueue[Fetched | Exception]) -> Sequence[Fetched]:
+def _arrived(done: SimpleQueue[FetchResult | Exception]) -> Sequence[FetchResult]:
     """Waits for one answer, and takes along what came meanwhile. Raises what a thread could not."""
-    arrived = list[Fetched]()
+    arrived = list[FetchResult]()
     while not arrived or not done.empty():
         answer = done.get()
         if isinstance(answer, Exception):
@@ -120,12 +120,12 @@ def _arrived(done: SimpleQueue[Fetched | Exception]) -> Sequence[Fetched]:
 
 def _fetch_dataset(
     dataset: Dataset,
-    asks: Sequence[Ask],
+    asks: Sequence[PlannedRequest],
     settings: Settings,
     landing: Landing,
     asked: Callable[[Dataset], None],
     stop: Event,
-) -> Fetched:
+) -> FetchResult:
     tally = _Tally()
     started = datetime.now(UTC)
 
@@ -134,8 +134,8 @@ def _fetch_dataset(
         tally.bytes += len(payload.body)
         landing.store(dataset.id, payload)
 
-    def ended(outcome: Outcome, failure: Failure | None = None, message: str = "") -> Fetched:
-        return Fetched(
+    def ended(outcome: FetchOutcome, failure: Failure | None = None, message: str = "") -> FetchResult:
+        return FetchResult(
             dataset,
             outcome,
             started,
@@ -149,27 +149,29 @@ def _fetch_dataset(
         )
 
     if not asks:
-        return ended(Outcome.NOT_ASKED)
+        return ended(FetchOutcome.NOT_ASKED)
     session = _session(dataset.provider, settings, receive, partial(landing.answer, dataset.id))
     try:
         with session:
             empty = _ask_all(dataset, asks, session, landing, tally, asked, stop)
     except SourceError as error:
         if error.failure is Failure.NEEDS_KEY:
-            return ended(Outcome.NEEDS_KEY, error.failure, f"Set {dataset.provider.key_variable} to turn it on.")
-        return ended(Outcome.FAILED, error.failure, f"{error.failure}: {error.what} {error.advice}")
+            return ended(FetchOutcome.NEEDS_KEY, error.failure, f"Set {dataset.provider.key_variable} to turn it on.")
+        return ended(FetchOutcome.FAILED, error.failure, f"{error.failure}: {error.what} {error.advice}")
     except (WarehouseError, OSError):
         raise  # no room to land an answer: nothing that another provider could make good
     except Exception as error:  # noqa: BLE001 - a mistake in one provider's module must not sink all the others
-        return ended(Outcome.FAILED, None, f"{type(error).__name__}: {error}. This is a bug of Leadline; report it.")
+        return ended(
+            FetchOutcome.FAILED, None, f"{type(error).__name__}: {error}. This is a bug of Leadline; report it."
+        )
     if empty is not None and tally.empty == len(tally.asked):
-        return ended(Outcome.FAILED, empty.failure, f"{empty.failure}: {empty.what} {empty.advice}")
-    return ended(Outcome.ANSWERED, None, "; ".join(dict.fromkeys(session.notes)))
+        return ended(FetchOutcome.FAILED, empty.failure, f"{empty.failure}: {empty.what} {empty.advice}")
+    return ended(FetchOutcome.ANSWERED, None, "; ".join(dict.fromkeys(session.notes)))
 
 
 def _ask_all(
     dataset: Dataset,
-    asks: Sequence[Ask],
+    asks: Sequence[PlannedRequest],
     session: Session,
     landing: Landing,
     tally: _Tally,

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from pipeline.fetch import Fetched, Planned, fetch
+from pipeline.fetch import DatasetPlan, FetchResult, fetch
 from pipeline.freshness import stale
 from pipeline.origin import without
-from pipeline.plan import Ask, Span, asks
+from pipeline.plan import PlannedRequest, RunPeriod, asks
 from pipeline.progress import progress
 from pipeline.settings import Settings
 from sources import DATASETS
@@ -24,7 +24,7 @@ from warehouse.home import Home
 from warehouse.landing import Landing
 from warehouse.loader import Loader, LoadResult
 from warehouse.logs import Attempt, log_attempts
-from warehouse.table_profile import Portrait, portrait
+from warehouse.table_profile import TableProfile, profile_table
 from warehouse.tables import RAW
 
 MOST_UNREADABLE = 20  # pages set aside before a load is given up: the layout has changed for good
@@ -32,17 +32,17 @@ LONGEST_REASON = 400  # characters; the first reasons tell the rest
 
 
 @dataclass(frozen=True)
-class Ingested:
+class IngestResult:
     """What one run did for one dataset, and how the dataset stands after it.
 
     `load_error` says why rows were refused, `stale` why the newest observation is too old; both are empty when well.
     """
 
     dataset: Dataset
-    fetched: Fetched
+    fetched: FetchResult
     load: LoadResult | None
     load_error: str
-    portrait: Portrait
+    profile: TableProfile
     newest: datetime | None
     stale: str
 
@@ -53,7 +53,7 @@ class Ingested:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownData:
     """What the warehouse holds of a dataset: its newest observation, and up to when it was asked from when on."""
 
     newest: datetime | None = None
@@ -68,7 +68,7 @@ class Known:
         return until
 
 
-def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Span) -> Iterator[Ingested]:
+def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: RunPeriod) -> Iterator[IngestResult]:
     """Fetch datasets of all providers at once and load each as it arrives. Never raises for a provider's fault.
 
     What a stand-in says it has nothing for is not asked.
@@ -76,7 +76,7 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Sp
     known = _known(home, datasets)
     silent = without(settings)
     plan = [
-        Planned(dataset, () if dataset.id in silent else _questions(dataset, known[dataset.id], span))
+        DatasetPlan(dataset, () if dataset.id in silent else _questions(dataset, known[dataset.id], span))
         for dataset in datasets
     ]
     for planned in plan:
@@ -93,11 +93,11 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Sp
         yield from done
 
 
-def _questions(dataset: Dataset, known: Known, span: Span) -> list[Ask]:
+def _questions(dataset: Dataset, known: KnownData, span: RunPeriod) -> list[PlannedRequest]:
     return remaining(asks(dataset, span, known.newest), known, span)
 
 
-def remaining(questions: Sequence[Ask], known: Known, span: Span) -> list[Ask]:
+def remaining(questions: Sequence[PlannedRequest], known: KnownData, span: RunPeriod) -> list[PlannedRequest]:
     """What an earlier back-fill of the same days has left to ask. The newest question is always asked again."""
     if not (span.each_instant and questions):
         return list(questions)
@@ -105,25 +105,25 @@ def remaining(questions: Sequence[Ask], known: Known, span: Span) -> list[Ask]:
     return [ask for ask in questions if until is None or ask.window.end > until or ask is questions[-1]]
 
 
-def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, Known]:
+def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, KnownData]:
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
         return {
-            dataset.id: Known(_newest(warehouse.connection, dataset), _asked(warehouse.connection, dataset))
+            dataset.id: KnownData(_newest(warehouse.connection, dataset), _asked(warehouse.connection, dataset))
             for dataset in datasets
         }
 
 
-def _load(warehouse: Warehouse, fetched: Fetched, now: datetime) -> Ingested:
+def _load(warehouse: Warehouse, fetched: FetchResult, now: datetime) -> IngestResult:
     dataset, connection = fetched.dataset, warehouse.connection
     load, refused = _load_all(Loader(warehouse), fetched)
     log_attempts(warehouse, [_attempt(fetched, refused)])
     newest = _newest(connection, dataset)
-    seen = portrait(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
-    return Ingested(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
+    seen = profile_table(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
+    return IngestResult(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
 
 
-def _load_all(loader: Loader, fetched: Fetched) -> tuple[LoadResult | None, str]:
+def _load_all(loader: Loader, fetched: FetchResult) -> tuple[LoadResult | None, str]:
     """Load what came, and what an interrupted run left behind; also why something was refused.
 
     A load is all or nothing, so one unreadable page would cost a back-fill all its other pages. It is set aside by the
@@ -156,7 +156,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[tupl
     return [(begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)) for begin, end in stretches]
 
 
-def _attempt(fetched: Fetched, refused: str) -> Attempt:
+def _attempt(fetched: FetchResult, refused: str) -> Attempt:
     """For the books. An attempt whose rows were refused covers no time, so that it is made again."""
     covered = None if refused else fetched.covered
     return Attempt(

@@ -15,14 +15,14 @@ TABLES = SURFACE_TABLES  # columns in the order of the frames that analytics giv
 
 
 @dataclass(frozen=True)
-class Computed:
+class SurfaceResult:
     """What one call added: snapshots, and rows a table."""
 
     snapshots: int
     rows: dict[str, int]
 
 
-def compute(warehouse: Warehouse) -> Computed:
+def compute(warehouse: Warehouse) -> SurfaceResult:
     """Compute the snapshots that came since the last call; a second call adds nothing.
 
     A snapshot is one answer of the venue. What a later answer stamped with the same second says is left out, as in
@@ -43,7 +43,7 @@ def compute(warehouse: Warehouse) -> Computed:
     for batch in pending.iter_slices(AT_ONCE):
         for name, added in _compute_batch(warehouse, batch).items():
             rows[name] += added
-    return Computed(pending.height, rows)
+    return SurfaceResult(pending.height, rows)
 
 
 def _compute_batch(warehouse: Warehouse, snapshots: pl.DataFrame) -> dict[str, int]:

@@ -16,7 +16,7 @@ LIVE_WINDOW = timedelta(days=366)
 
 
 @dataclass(frozen=True)
-class Ask:
+class PlannedRequest:
     """One question to a provider: a window and, for a stand-in, the instant at which it is asked."""
 
     window: Window
@@ -24,7 +24,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Span:
+class RunPeriod:
     """The time that a run is about.
 
     `start` None means: from what is already there. `clocked` says that a stand-in answers, for any instant that we
@@ -49,7 +49,7 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> list[Ask]:
+def asks(dataset: Dataset, span: RunPeriod, watermark: datetime | None = None) -> list[PlannedRequest]:
     """The questions for one dataset, oldest first. `watermark` is the newest observed time that is loaded."""
     if dataset.access is Access.ARCHIVE and not span.archives:
         return []
@@ -65,7 +65,7 @@ def asks(dataset: Dataset, span: Span, watermark: datetime | None = None) -> lis
     return asked
 
 
-def _asks_for_windows(dataset: Dataset, start: datetime, span: Span) -> Iterator[Ask]:
+def _asks_for_windows(dataset: Dataset, start: datetime, span: RunPeriod) -> Iterator[PlannedRequest]:
     """Windows that overlap by the days that a provider may still correct; an archive is asked once for all of it."""
     step = STAND_IN_WINDOW if span.clocked else LIVE_WINDOW
     if dataset.access is Access.ARCHIVE:
@@ -74,18 +74,18 @@ def _asks_for_windows(dataset: Dataset, start: datetime, span: Span) -> Iterator
     while begin < span.end:
         end = min(begin + step, span.end)
         first = begin if begin == start else begin - dataset.reread
-        yield Ask(Window(first, end), end if span.clocked else None)
+        yield PlannedRequest(Window(first, end), end if span.clocked else None)
         begin = end
 
 
-def _asks_for_now(dataset: Dataset, start: datetime, span: Span) -> list[Ask]:
+def _asks_for_now(dataset: Dataset, start: datetime, span: RunPeriod) -> list[PlannedRequest]:
     """One ask at the end, or one for each scheduled instant; a window tells how far back the page should reach."""
     if not (span.clocked and span.each_instant):
         start = min(start, span.end - timedelta(days=1))
-        return [Ask(Window(start, span.end), span.end if span.clocked else None)]
+        return [PlannedRequest(Window(start, span.end), span.end if span.clocked else None)]
     instants = [instant for instant in scheduled(dataset, start, span.end) if instant > start]
     begins = [start, *instants]
-    return [Ask(Window(begin, instant), instant) for begin, instant in zip(begins, instants, strict=False)]
+    return [PlannedRequest(Window(begin, instant), instant) for begin, instant in zip(begins, instants, strict=False)]
 
 
 def scheduled(dataset: Dataset, start: datetime, end: datetime) -> Iterator[datetime]:

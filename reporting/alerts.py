@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reporting.board import Board, BoardError, Warehouse
+from reporting.board import Board, BoardError, PublishedWarehouse
 from reporting.words import Words
 
 SIMULATED = "SIMULATED. "
 
 
 @dataclass(frozen=True)
-class Event:
+class Alert:
     """One piece of news. `event_id` is the same whenever the same news is found again."""
 
     event_id: str
@@ -22,7 +22,7 @@ class Event:
     text: str
 
 
-def changes(warehouse: Warehouse) -> list[Event]:
+def changes(warehouse: PublishedWarehouse) -> list[Alert]:
     """How the newest date of a published warehouse differs from the day before it: regime first, then buckets.
 
     Empty for a warehouse with fewer than two dates in a row, and where nothing changed.
@@ -35,17 +35,17 @@ def changes(warehouse: Warehouse) -> list[Event]:
     return [*_regime(today, yesterday), *_buckets(today, yesterday)]
 
 
-def stale(dataset_id: str, newest: str, reason: str) -> Event:
+def stale(dataset_id: str, newest: str, reason: str) -> Alert:
     """A dataset whose newest observation is older than it should be. Told once for each observation it stops at."""
-    return Event(f"stale:{dataset_id}:{newest}", f"Stale: {dataset_id}", reason)
+    return Alert(f"stale:{dataset_id}:{newest}", f"Stale: {dataset_id}", reason)
 
 
-def failed_publish(run_id: str, reason: str) -> Event:
+def failed_publish(run_id: str, reason: str) -> Alert:
     """A run that published nothing. Readers keep what they had."""
-    return Event(f"failed_publish:{run_id}", "Nothing was published", f"{reason} Readers keep what they had.")
+    return Alert(f"failed_publish:{run_id}", "Nothing was published", f"{reason} Readers keep what they had.")
 
 
-def _regime(today: Board, yesterday: Board) -> Iterator[Event]:
+def _regime(today: Board, yesterday: Board) -> Iterator[Alert]:
     before, after = yesterday.regime.regime, today.regime.regime
     if before == after:
         return
@@ -55,12 +55,12 @@ def _regime(today: Board, yesterday: Board) -> Iterator[Event]:
         f"{words.say('meaning', after)}. {words.price(today)}. Next condition: {words.next_condition(today)}. "
         f"Why: {today.regime.explanation or 'no reason given'}"
     )
-    yield Event(
+    yield Alert(
         f"regime:{today.signal_date}:{after}", f"{words.day(today.signal_date)}: {words.say('regimes', after)}", text
     )
 
 
-def _buckets(today: Board, yesterday: Board) -> Iterator[Event]:
+def _buckets(today: Board, yesterday: Board) -> Iterator[Alert]:
     words = Words("en")
     before = {bucket.bucket: bucket.state for bucket in yesterday.buckets}
     for bucket in today.buckets:
@@ -69,7 +69,7 @@ def _buckets(today: Board, yesterday: Board) -> Iterator[Event]:
             continue
         name, state = words.say("short", bucket.bucket), words.say("states", bucket.state)
         waiting = f" Waiting for {bucket.waiting_for}." if bucket.waiting_for else ""
-        yield Event(
+        yield Alert(
             f"bucket:{today.signal_date}:{bucket.bucket}:{bucket.state}",
             f"{words.day(today.signal_date)}: {name} {state}",
             f"{_mark(today)}{name}: {words.say('states', was)} → {state}. {words.name(bucket.primary)} "

@@ -14,7 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic_core import to_jsonable_python
 
-from reporting.board import Board, BoardError, Reading, Rule, Warehouse, open_published
+from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
 from reporting.sql_session import FOR_ASSISTANTS, Limits, QueryError, Session
 from reporting.words import Words
 
@@ -171,7 +171,7 @@ class Assistant:
         return {"columns": answer.columns, "rows": answer.rows, "is_cut_off": answer.is_cut_off}
 
     @contextmanager
-    def _open(self) -> Iterator[Warehouse]:
+    def _open(self) -> Iterator[PublishedWarehouse]:
         try:
             with open_published(self._published, public=self._public) as warehouse:
                 yield warehouse

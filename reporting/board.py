@@ -84,7 +84,7 @@ _RULE: Final = tuple(Rule.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
-class Bucket:
+class BucketReading:
     """The state of one bucket, what decided it and how far it is from the nearest flip (`flip_unit` is the rule's)."""
 
     bucket: str
@@ -159,13 +159,13 @@ class Board:
     is_simulated: bool
     is_public: bool
     regime: Regime
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[BucketReading, ...]
     conditions: Mapping[str, Condition]  # by condition_id, H1 to S3
     readings: Mapping[str, Reading]  # by signal_id, of every signal that is defined
     thresholds: Mapping[str, Threshold]  # of the regimes, by what they are called in the rules
 
 
-class Warehouse:
+class PublishedWarehouse:
     """Questions to one published file, opened read-only."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_public: bool = False):
@@ -339,7 +339,7 @@ def _fall(day: date, rules: Sequence[Rule]) -> date | None:
 
 def _buckets(
     rows: Sequence[Mapping[str, Any]], readings: Mapping[str, Reading], rules: Sequence[Rule]
-) -> tuple[Bucket, ...]:
+) -> tuple[BucketReading, ...]:
     states = {row["bucket"]: row for row in rows}
     derived = ("primary", "flip_unit", "flip_direction", "confirms", "continues")
     buckets = []
@@ -353,13 +353,13 @@ def _buckets(
         flips = [rule for rule in flips if rule.signal_id == row["flip_signal_id"]]
         flip = next((rule for rule in flips if rule.flip_distance == row["flip_distance"]), None)
         buckets.append(
-            Bucket(
+            BucketReading(
                 primary=readings[row["primary_signal_id"]],
                 flip_unit=flip.unit if flip else None,
                 flip_direction=flip.direction if flip else None,
                 confirms=tuple(rule for rule in own if rule.direction == "confirms"),
                 continues=tuple(rule for rule in own if rule.direction == "continues"),
-                **{name: row[name] for name in Bucket.__dataclass_fields__ if name not in derived},
+                **{name: row[name] for name in BucketReading.__dataclass_fields__ if name not in derived},
             )
         )
     return tuple(buckets)
@@ -379,7 +379,7 @@ def _conditions(rows: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> dic
 
 
 @contextmanager
-def open_published(published: Path, *, public: bool = False) -> Iterator[Warehouse]:
+def open_published(published: Path, *, public: bool = False) -> Iterator[PublishedWarehouse]:
     """The published warehouse for questions; `public` leaves out the values that may not be passed on.
 
     Raises BoardError when it is absent or was made by another version.
@@ -389,7 +389,7 @@ def open_published(published: Path, *, public: bool = False) -> Iterator[Warehou
     connection = None
     try:
         connection = public_copy(published) if public else duckdb.connect(str(published), read_only=True)
-        yield Warehouse(connection, is_public=public)
+        yield PublishedWarehouse(connection, is_public=public)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise BoardError(
             f"{published} was published by another version of Leadline ({str(error).splitlines()[0]}). "

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reporting.board import Board, Rule
-from reporting.context import Context, Expiry, History, Move, Probability, Series, Tenor
+from reporting.context import BoardHistory, Context, DatedSeries, Expiry, MoveAttribution, Probability, Tenor
 from reporting.drawing import COLOURS, axes, drawing, svg, watermark
 
 WIDE: Final = 720.0
@@ -39,7 +39,7 @@ class Chart:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def price_charts(history: History, *, simulated: bool) -> dict[str, Chart]:
+def price_charts(history: BoardHistory, *, simulated: bool) -> dict[str, Chart]:
     """The close with level, cluster and regimes, for desktop and phone; regimes alone where no close is known."""
     if not history.close.known:
         return {
@@ -61,7 +61,7 @@ def price_charts(history: History, *, simulated: bool) -> dict[str, Chart]:
     }
 
 
-def _price(history: History, width: float, height: float, *, simulated: bool) -> str:
+def _price(history: BoardHistory, width: float, height: float, *, simulated: bool) -> str:
     with drawing(width, height) as figure:
         plot = axes(figure, 46, 24, 78 if width == WIDE else 58, 20)
         _regimes(plot, history, width)
@@ -82,7 +82,7 @@ def _price(history: History, width: float, height: float, *, simulated: bool) ->
         return _finished(figure, simulated=simulated, size=54 if width == WIDE else 34)
 
 
-def _strip(history: History, width: float, *, simulated: bool) -> str:
+def _strip(history: BoardHistory, width: float, *, simulated: bool) -> str:
     with drawing(width, 96) as figure:
         plot = axes(figure, 4, 24, 4, 20)
         _regimes(plot, history, width)
@@ -91,7 +91,7 @@ def _strip(history: History, width: float, *, simulated: bool) -> str:
         return _finished(figure, simulated=simulated, size=30)
 
 
-def bucket_charts(board: Board, history: History, *, simulated: bool) -> dict[str, Chart]:
+def bucket_charts(board: Board, history: BoardHistory, *, simulated: bool) -> dict[str, Chart]:
     """For each bucket its primary signal and the one most rules look at, with their thresholds; only what is known."""
     charts = {}
     for bucket in board.buckets:
@@ -111,7 +111,9 @@ def bucket_charts(board: Board, history: History, *, simulated: bool) -> dict[st
     return charts
 
 
-def _panels(board: Board, history: History, names: Sequence[str], rules: Sequence[Rule], *, simulated: bool) -> str:
+def _panels(
+    board: Board, history: BoardHistory, names: Sequence[str], rules: Sequence[Rule], *, simulated: bool
+) -> str:
     panel, gap, foot, letters = 128.0, 26.0, 22.0, 12.0
     height = foot + letters + len(names) * (panel + gap)
     with drawing(NARROW, height) as figure:
@@ -165,7 +167,7 @@ def _share(plot: Axes, value: float) -> float:
     return (value - low) / (high - low)
 
 
-def _together(history: History, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _together(history: BoardHistory, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """The newest day first: each signal's value and the regime."""
     values = {name: dict(history.signals[name].known) for name in names}
     for day, regime in reversed(history.regimes):
@@ -317,7 +319,7 @@ PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def move_chart(moves: Sequence[Move], *, simulated: bool) -> Chart | None:
+def move_chart(moves: Sequence[MoveAttribution], *, simulated: bool) -> Chart | None:
     """Each day's return as bars of what it moved with, and a mark at the return; None without any."""
     if not moves:
         return None
@@ -369,7 +371,7 @@ def _finished(figure: Any, *, simulated: bool, size: float) -> str:
     return svg(figure)
 
 
-def _regimes(plot: Axes, history: History, width: float, *, letters: bool = True) -> None:
+def _regimes(plot: Axes, history: BoardHistory, width: float, *, letters: bool = True) -> None:
     """Regimes as bands behind, each with its letter where there is room; colours alone say nothing."""
     room = LETTER_DAYS[width]
     bands: dict[str, list[tuple[float, float]]] = {}
@@ -430,6 +432,6 @@ def _days(dates: Sequence[date]) -> list[float]:
     return [_day(day) for day in dates]
 
 
-def _numbers(series: Series) -> list[float]:
+def _numbers(series: DatedSeries) -> list[float]:
     """Values for a line that breaks where nothing was known."""
     return [float("nan") if value is None else value for value in series.values]

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from reporting.board import BUCKETS, Board, Bucket, Warehouse
+from reporting.board import BUCKETS, Board, BucketReading, PublishedWarehouse
 from reporting.observed import Point, line
 
 Made = TypeVar("Made")
@@ -22,7 +22,7 @@ PANELS: Final = 2  # signals in the chart of a bucket
 
 
 @dataclass(frozen=True)
-class Series:
+class DatedSeries:
     """Values by date, ascending; null where nothing was known."""
 
     dates: tuple[date, ...]
@@ -36,7 +36,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RegimeSpell:
     """Days running with one regime, both ends included."""
 
     first: date
@@ -45,25 +45,25 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class History:
+class BoardHistory:
     """The days up to a date: price with its level and cluster, regimes, and for each bucket the signals of its chart.
 
     `panels` holds signal ids by bucket: the primary first, then the one that most rules hold against a number.
     """
 
-    close: Series
-    level: Series
-    cluster_low: Series
-    cluster_high: Series
+    close: DatedSeries
+    level: DatedSeries
+    cluster_low: DatedSeries
+    cluster_high: DatedSeries
     regimes: tuple[tuple[date, str], ...]
     panels: Mapping[str, tuple[str, ...]]
-    signals: Mapping[str, Series]
+    signals: Mapping[str, DatedSeries]
 
     @property
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> list[RegimeSpell]:
         """The regimes, days running taken together."""
         runs = ((regime, [day for day, _ in run]) for regime, run in groupby(self.regimes, key=lambda pair: pair[1]))
-        return [Stretch(days[0], days[-1], regime) for regime, days in runs]
+        return [RegimeSpell(days[0], days[-1], regime) for regime, days in runs]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Probability:
 
 
 @dataclass(frozen=True)
-class Move:
+class MoveAttribution:
     """A day's return and what it moved with, in percent."""
 
     signal_date: date
@@ -147,7 +147,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Event:
+class CalendarEvent:
     """Something dated. `title_zh` is null where nobody wrote it."""
 
     event_date: date
@@ -162,24 +162,24 @@ class Context:
     """Everything on the report beside the board itself. `yesterday` is the board of the day before, if there is one."""
 
     yesterday: Board | None
-    history: History
+    history: BoardHistory
     tenors: Mapping[int, tuple[Tenor, ...]]  # by days ago: 0 and, where known, EARLIER_DAYS
     expiries: tuple[Expiry, ...]
     monthly: Expiry | None  # the next monthly one, at least seven days out
     probabilities: tuple[Probability, ...]
-    moves: tuple[Move, ...]
-    events: tuple[Event, ...]
+    moves: tuple[MoveAttribution, ...]
+    events: tuple[CalendarEvent, ...]
     sources: tuple[Mapping[str, Any], ...]
     published_at: datetime | None
     code_version: str | None
 
 
-def read_context(warehouse: Warehouse, board: Board) -> Context:
+def read_context(warehouse: PublishedWarehouse, board: Board) -> Context:
     """The context of a board, from the warehouse that the board was read from."""
     return next(read_contexts(warehouse, [board]))
 
 
-def read_contexts(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[Context]:
+def read_contexts(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> Iterator[Context]:
     """The contexts of boards, in their order: a few questions for all of them together."""
     days = [board.signal_date for board in boards]
     publication = warehouse.rows("select published_at, code_version from main.publication")[0]
@@ -209,12 +209,12 @@ def read_contexts(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[Con
         )
 
 
-def read_history(warehouse: Warehouse, board: Board) -> History:
+def read_history(warehouse: PublishedWarehouse, board: Board) -> BoardHistory:
     """The days before the board's date and itself."""
     return next(read_histories(warehouse, [board]))
 
 
-def read_histories(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[History]:
+def read_histories(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> Iterator[BoardHistory]:
     """The days before each board's date and itself."""
     days = [board.signal_date for board in boards]
     panels = [{bucket.bucket: _panels(bucket) for bucket in board.buckets} for board in boards]
@@ -232,7 +232,7 @@ def read_histories(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[Hi
     for day, panel in zip(days, panels, strict=True):
         shown = [row for row in rows if _before(day, HISTORY_DAYS) <= row["signal_date"] <= day]
         names = sorted({name for panel_names in panel.values() for name in panel_names})
-        yield History(
+        yield BoardHistory(
             close=_series(shown, "btc_close_usd"),
             level=_series(shown, "level_usd"),
             cluster_low=_series(shown, "cluster_low_usd"),
@@ -243,14 +243,14 @@ def read_histories(warehouse: Warehouse, boards: Sequence[Board]) -> Iterator[Hi
         )
 
 
-def _series(rows: Sequence[Mapping[str, Any]], column: str) -> Series:
-    return Series(tuple(row["signal_date"] for row in rows), tuple(row[column] for row in rows))
+def _series(rows: Sequence[Mapping[str, Any]], column: str) -> DatedSeries:
+    return DatedSeries(tuple(row["signal_date"] for row in rows), tuple(row[column] for row in rows))
 
 
-def _until(points: Sequence[Point], day: date) -> Series:
+def _until(points: Sequence[Point], day: date) -> DatedSeries:
     """The points that were known on a date."""
     shown = [each for each in points if each.seen <= day and each.observed >= _before(day, HISTORY_DAYS)]
-    return Series(tuple(each.observed for each in shown), tuple(each.value for each in shown))
+    return DatedSeries(tuple(each.observed for each in shown), tuple(each.value for each in shown))
 
 
 def _before(day: date, days: int) -> date:
@@ -263,7 +263,7 @@ def is_monthly_ahead(expiry: date, day: date) -> bool:
     return is_last_friday and expiry >= day + timedelta(days=7)
 
 
-def _panels(bucket: Bucket) -> tuple[str, ...]:
+def _panels(bucket: BucketReading) -> tuple[str, ...]:
     """The primary signal, and beside it the one that most of the bucket's rules hold against a number."""
     primary = bucket.primary.signal_id
     counts: dict[str, int] = {}
@@ -273,7 +273,7 @@ def _panels(bucket: Bucket) -> tuple[str, ...]:
     return (primary, *sorted(counts, key=lambda name: -counts[name]))[:PANELS]
 
 
-def _signals(warehouse: Warehouse, days: Sequence[date], names: list[str]) -> dict[str, list[Point]]:
+def _signals(warehouse: PublishedWarehouse, days: Sequence[date], names: list[str]) -> dict[str, list[Point]]:
     rows = warehouse.rows(
         f"""
         select signal_id, signal_date, value_as_known, observed_date, is_fresh
@@ -292,7 +292,7 @@ def _signals(warehouse: Warehouse, days: Sequence[date], names: list[str]) -> di
     }
 
 
-def _yesterdays(warehouse: Warehouse, boards: Sequence[Board]) -> dict[date, Board]:
+def _yesterdays(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> dict[date, Board]:
     """The boards of the days before, as far as there are any."""
     known = {board.signal_date: board for board in boards}
     missing = [_before(day, 1) for day in known if _before(day, 1) not in known]
@@ -303,7 +303,7 @@ def _yesterdays(warehouse: Warehouse, boards: Sequence[Board]) -> dict[date, Boa
     return known | {board.signal_date: board for board in (warehouse.boards(wanted) if wanted else ())}
 
 
-def _tenors(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Tenor, ...]]:
+def _tenors(warehouse: PublishedWarehouse, days: Sequence[date]) -> dict[date, tuple[Tenor, ...]]:
     rows = warehouse.rows(
         """
         select signal_date, tenor_days, atm_iv, rr25, bf25 from marts.fct_option_surface_daily
@@ -314,7 +314,7 @@ def _tenors(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Teno
     return _by_date(rows, Tenor)
 
 
-def _expiries(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Expiry, ...]]:
+def _expiries(warehouse: PublishedWarehouse, days: Sequence[date]) -> dict[date, tuple[Expiry, ...]]:
     rows = warehouse.rows(
         """
         select
@@ -337,7 +337,7 @@ def _expiries(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Ex
     return {day: tuple(expiries) for day, expiries in found.items()}
 
 
-def _probabilities(warehouse: Warehouse, days: Sequence[date]) -> dict[date, tuple[Probability, ...]]:
+def _probabilities(warehouse: PublishedWarehouse, days: Sequence[date]) -> dict[date, tuple[Probability, ...]]:
     rows = warehouse.rows(
         """
         select signal_date, horizon_days, strike_usd, prob_below_pct as below_pct, prob_touch_pct as touch_pct
@@ -358,10 +358,10 @@ def _by_date(rows: Sequence[dict[str, Any]], made: Callable[..., Made]) -> dict[
     }
 
 
-def _moves(warehouse: Warehouse, days: Sequence[date]) -> tuple[Move, ...]:
+def _moves(warehouse: PublishedWarehouse, days: Sequence[date]) -> tuple[MoveAttribution, ...]:
     rows = warehouse.rows(
         f"""
-        select {", ".join(Move.__dataclass_fields__)}
+        select {", ".join(MoveAttribution.__dataclass_fields__)}
         from marts.fct_move_attribution_daily
         where signal_date > $first - interval {ATTRIBUTION_DAYS} day and signal_date <= $last
         order by signal_date
@@ -369,10 +369,10 @@ def _moves(warehouse: Warehouse, days: Sequence[date]) -> tuple[Move, ...]:
         first=min(days),
         last=max(days),
     )
-    return tuple(Move(**row) for row in rows if row["return_pct"] is not None)
+    return tuple(MoveAttribution(**row) for row in rows if row["return_pct"] is not None)
 
 
-def _events(warehouse: Warehouse) -> tuple[Event, ...]:
+def _events(warehouse: PublishedWarehouse) -> tuple[CalendarEvent, ...]:
     rows = warehouse.rows(
         """
         select event_date, event_time_utc, kind, title, title_zh
@@ -380,7 +380,7 @@ def _events(warehouse: Warehouse) -> tuple[Event, ...]:
         order by event_date, event_time_utc, kind
         """
     )
-    return tuple(Event(**row) for row in rows)
+    return tuple(CalendarEvent(**row) for row in rows)
 
 
 def _by_bucket(source: Mapping[str, Any]) -> tuple[int, str]:

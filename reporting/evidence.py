@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reporting.board import Board, Bucket, Condition, Rule
+from reporting.board import Board, BucketReading, Condition, Rule
 from reporting.words import Words
 
 UNKNOWN_STATE: Final = "unknown"
@@ -53,7 +53,7 @@ FAMILIES: Final[Sequence[Sequence[Witness]]] = (
 )
 
 
-def bucket_evidence(words: Words, board: Board, bucket: Bucket) -> str:
+def bucket_evidence(words: Words, board: Board, bucket: BucketReading) -> str:
     """The rules that hold, each with its reading and the reading's day; then what was skipped for want of a reading."""
     rules = (*bucket.continues, *bucket.confirms)
     said = [_held(words, board, rule) for rule in rules if rule.holds]
@@ -63,7 +63,7 @@ def bucket_evidence(words: Words, board: Board, bucket: Bucket) -> str:
     return words.label("semicolon").join(said) or words.label("no_rule_holds")
 
 
-def waiting_for(words: Words, board: Board, bucket: Bucket) -> str | None:
+def waiting_for(words: Words, board: Board, bucket: BucketReading) -> str | None:
     """What a bucket waits for; None when it waits for nothing."""
     if bucket.waiting_for is None:
         return None
@@ -81,7 +81,7 @@ def waiting_for(words: Words, board: Board, bucket: Bucket) -> str | None:
     return bucket.waiting_for if words.language == "en" else None
 
 
-def first_choice(board: Board, bucket: Bucket) -> str | None:
+def first_choice(board: Board, bucket: BucketReading) -> str | None:
     """The signal that decides a bucket where everything has a source; None where none is declared."""
     of_bucket = [reading for reading in board.readings.values() if reading.bucket == bucket.bucket]
     return next((reading.signal_id for reading in of_bucket if reading.primary_rank == 1), None)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from reporting.alerts import Event
+from reporting.alerts import Alert
 
 SENDING: Final = "sending"
 SENT: Final = "sent"
@@ -29,7 +29,7 @@ class AlertError(Exception):
 class Delivery:
     """What became of the events: which are new, and whether they arrived. `arrived` None: there was nothing to send."""
 
-    new: Sequence[Event]
+    new: Sequence[Alert]
     arrived: bool | None
 
 
@@ -43,12 +43,12 @@ class Outbox:
         self._journal = journal
         self._addresses = addresses
 
-    def pending(self, events: Sequence[Event]) -> list[Event]:
+    def pending(self, events: Sequence[Alert]) -> list[Alert]:
         """Those of the events that were not told yet."""
         told = told_before(self._journal)
         return [event for event in events if event.event_id not in told]
 
-    def send(self, events: Sequence[Event]) -> Delivery:
+    def send(self, events: Sequence[Alert]) -> Delivery:
         """Send what was not told yet as one message. Raises AlertError for an address that apprise does not know."""
         with self._locked() as journal:
             new = self.pending(events)
@@ -90,7 +90,7 @@ def _latest(journal: Path) -> dict[str, Any]:
     return {entry["event_id"]: entry for entry in map(json.loads, lines)}
 
 
-def _note(journal: TextIO, events: Sequence[Event], state: str) -> None:
+def _note(journal: TextIO, events: Sequence[Alert], state: str) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
     for event in events:
         line = {"event_id": event.event_id, "state": state, "at": at, "title": event.title}
@@ -99,6 +99,6 @@ def _note(journal: TextIO, events: Sequence[Event], state: str) -> None:
     os.fsync(journal.fileno())
 
 
-def _title(events: Sequence[Event]) -> str:
+def _title(events: Sequence[Alert]) -> str:
     first, *others = events
     return f"Leadline: {first.title}" + (f" (and {len(others)} more)" if others else "")

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from reporting.board import BUCKETS, Warehouse, open_published
+from reporting.board import BUCKETS, PublishedWarehouse, open_published
 from reporting.words import Words
 
 PLOTTED_DAYS: Final = 365
@@ -76,7 +76,7 @@ def _bucket_page(bucket: str, signals: Sequence[Mapping[str, Any]], plots: Mappi
     return "\n".join(lines) + "\n"
 
 
-def _plot(warehouse: Warehouse, signal: Mapping[str, Any], is_simulated: bool) -> bytes | None:
+def _plot(warehouse: PublishedWarehouse, signal: Mapping[str, Any], is_simulated: bool) -> bytes | None:
     """The signal as known through the last year, as SVG; None where there is nothing to draw."""
     rows = warehouse.rows(
         f"""
@@ -108,7 +108,7 @@ def _plot(warehouse: Warehouse, signal: Mapping[str, Any], is_simulated: bool) -
     return buffer.getvalue()
 
 
-def _rules(warehouse: Warehouse) -> str:
+def _rules(warehouse: PublishedWarehouse) -> str:
     rows = warehouse.rows("select * from marts.dim_rule order by scope, target_id, direction, rule_group, valid_from")
     lines = [
         "# Rules",
@@ -131,7 +131,7 @@ def _rule_line(rule: Mapping[str, Any]) -> str:
     return "| " + " | ".join(map(_cell, cells)) + " |"
 
 
-def _dictionary(warehouse: Warehouse) -> str:
+def _dictionary(warehouse: PublishedWarehouse) -> str:
     tables = warehouse.rows(
         "select schema_name, table_name, comment from duckdb_tables() "
         "where list_contains($schemas, schema_name) order by list_position($schemas, schema_name), table_name",

@@ -10,7 +10,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from reporting.board import Board, Bucket
+from reporting.board import Board, BucketReading
 from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
 from reporting.words import MARKS, Words, headlines
 
@@ -115,7 +115,7 @@ def _lines(lines: Iterable[str]) -> Text:
     return Text("\n".join(lines))
 
 
-def _readings(board: Board, bucket: Bucket, words: Words) -> Iterator[str]:
+def _readings(board: Board, bucket: BucketReading, words: Words) -> Iterator[str]:
     """The primary reading, the first known headline, and what the bucket waits for."""
     known = (board.readings.get(signal_id) for signal_id in headlines(bucket.bucket))
     others = [reading for reading in known if reading is not None and reading.value is not None]
@@ -125,7 +125,7 @@ def _readings(board: Board, bucket: Bucket, words: Words) -> Iterator[str]:
         yield words.label("waiting", what=waiting)
 
 
-def _state(bucket: Bucket, words: Words) -> str:
+def _state(bucket: BucketReading, words: Words) -> str:
     state = words.say("states", bucket.state)
     return f"{state}\n{words.label('days', days=bucket.days_in_state)}" if bucket.days_in_state else state
 

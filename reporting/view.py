@@ -7,10 +7,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from reporting import evidence
-from reporting.board import Board, Bucket, Condition, Reading
+from reporting.board import Board, BucketReading, Condition, Reading
 from reporting.changes import changes
 from reporting.charts import PARTS, Chart
-from reporting.context import Context, Event, Move
+from reporting.context import CalendarEvent, Context, MoveAttribution
 from reporting.drawing import placed
 from reporting.words import MARKS, UNKNOWN, Words, headlines
 
@@ -40,7 +40,7 @@ class View:
         self.context = context
         self.charts = charts
 
-    def readings(self, bucket: Bucket) -> list[Reading]:
+    def readings(self, bucket: BucketReading) -> list[Reading]:
         """The primary reading of a bucket and the known ones that are shown under it."""
         others = (self.board.readings.get(name) for name in headlines(bucket.bucket))
         shown = [each for each in others if each and each.observed_date is not None and each != bucket.primary]
@@ -90,16 +90,16 @@ class View:
         order = [bucket.bucket for bucket in self.board.buckets]
         return sorted(found, key=lambda each: order.index(each.bucket) if each.bucket in order else -1)
 
-    def source(self, bucket: Bucket) -> list[str]:
+    def source(self, bucket: BucketReading) -> list[str]:
         """Where the readings shown of a bucket come from."""
         providers = [reading.provider for reading in self.readings(bucket) if reading.provider]
         return [self.words.say("providers", provider) for provider in dict.fromkeys(providers)]
 
-    def evidence(self, bucket: Bucket) -> str:
+    def evidence(self, bucket: BucketReading) -> str:
         """The rules that hold and what was skipped."""
         return evidence.bucket_evidence(self.words, self.board, bucket)
 
-    def waiting(self, bucket: Bucket) -> str | None:
+    def waiting(self, bucket: BucketReading) -> str | None:
         """What a bucket waits for."""
         return evidence.waiting_for(self.words, self.board, bucket)
 
@@ -136,11 +136,11 @@ class View:
         label = "to_level" if gap > 0 else "above_level_by"
         return self.words.label(label, distance=self.words.money(abs(gap)))
 
-    def next_events(self) -> list[Event]:
+    def next_events(self) -> list[CalendarEvent]:
         """The next dates of the calendar."""
         return [event for event in self.context.events if event.event_date > self.board.signal_date][:NEXT_EVENTS]
 
-    def title(self, event: Event) -> str:
+    def title(self, event: CalendarEvent) -> str:
         """What happens. In Chinese, an event that nobody wrote in Chinese says its kind."""
         if self.language == "en":
             return event.title
@@ -166,7 +166,7 @@ class View:
             return UNKNOWN
         return self.words.number(max((self.board.signal_date - last.date()).days, 0), "days", 0)
 
-    def parts(self, move: Move) -> str:
+    def parts(self, move: MoveAttribution) -> str:
         """What a day's return moved with, in one line."""
         said = [
             f"{self.words.label(part)} {self.words.signed(value, '%', 1)}"

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from reporting.board import Board, Bucket, Reading, Rule
+from reporting.board import Board, BucketReading, Reading, Rule
 
 LANGUAGES: Final = ("en", "zh")
 UNKNOWN: Final = "–"
@@ -160,7 +160,7 @@ class Words:
                 return _typeset(f"{value / size:,.4g}{' ' if self.language == 'en' else ''}{name}")
         return _typeset(f"{value:,.4g}")
 
-    def flip(self, bucket: Bucket, readings: Mapping[str, Reading]) -> str:
+    def flip(self, bucket: BucketReading, readings: Mapping[str, Reading]) -> str:
         """What must be added to which signal for the bucket's nearest flip, and where to that leads."""
         signal = readings.get(bucket.flip_signal_id or "")
         if bucket.flip_distance is None or signal is None:

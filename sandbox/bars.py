@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -14,22 +14,22 @@ DAY = timedelta(days=1)
 Row = dict[str, Any]
 
 
-def bars(question: Question, venue: str, market: str, period: timedelta) -> pl.DataFrame:
+def bars(request: ProviderRequest, venue: str, market: str, period: timedelta) -> pl.DataFrame:
     """Bars of `period` that have opened at the clock, oldest first; `is_closed` is false for the running one.
 
     Daily bars come from `price_1d`, or are summed from `price_1h` for a venue without daily bars. The running day is
     the sum of its closed hours; there is nothing finer than an hour, so no running hour.
     """
     of_venue = (pl.col("venue") == venue) & (pl.col("market") == market)
-    hours = question.market.table("price_1h").filter(of_venue, pl.col("open_time") + HOUR <= question.clock)
+    hours = request.market.table("price_1h").filter(of_venue, pl.col("open_time") + HOUR <= request.clock)
     if period == HOUR:
         return hours.with_columns(is_closed=pl.lit(True))
-    days = question.market.table("price_1d").filter(of_venue)
+    days = request.market.table("price_1d").filter(of_venue)
     if days.is_empty():
-        return _summed(hours, question.clock)
-    midnight = question.clock.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _summed(hours, request.clock)
+    midnight = request.clock.replace(hour=0, minute=0, second=0, microsecond=0)
     closed = days.filter(pl.col("open_time") < midnight).with_columns(is_closed=pl.lit(True))
-    running = _summed(hours.filter(pl.col("open_time") >= midnight), question.clock)
+    running = _summed(hours.filter(pl.col("open_time") >= midnight), request.clock)
     return pl.concat([closed, running.select(closed.columns)])
 
 
@@ -44,9 +44,9 @@ def _summed(hours: pl.DataFrame, clock: datetime) -> pl.DataFrame:
     )
 
 
-def events(question: Question, table: str, venue: str, time: str) -> pl.DataFrame:
+def events(request: ProviderRequest, table: str, venue: str, time: str) -> pl.DataFrame:
     """Rows of a venue in `funding` or `open_interest` up to the clock, oldest first."""
-    return question.market.table(table).filter(pl.col("venue") == venue, pl.col(time) <= question.clock)
+    return request.market.table(table).filter(pl.col("venue") == venue, pl.col(time) <= request.clock)
 
 
 def between(rows: pl.DataFrame, time: str, first: datetime | None, last: datetime | None) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import metric, newest_day
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 LATE = timedelta(days=7)
 # Path -> name of the figure, and what it is made of.
@@ -18,13 +18,13 @@ METRICS = {
 }
 
 
-def daily(question: Question) -> Response:
+def daily(request: ProviderRequest) -> Response:
     """`v1/{metric}`: both ends of the range included; days without a figure are absent."""
-    if question.path["metric"] not in METRICS:
+    if request.path["metric"] not in METRICS:
         return json_answer({"error": "Not Found"}, 404)
-    name, figure = METRICS[question.path["metric"]]
-    first, last = (question.params.get(bound, default) for bound, default in (("startday", ""), ("endday", "9999")))
-    rows = metric(question, figure).drop_nulls().filter(pl.col("date") <= newest_day(question) - LATE)
+    name, figure = METRICS[request.path["metric"]]
+    first, last = (request.params.get(bound, default) for bound, default in (("startday", ""), ("endday", "9999")))
+    rows = metric(request, figure).drop_nulls().filter(pl.col("date") <= newest_day(request) - LATE)
     return json_answer(
         [
             {"d": str(day), "unixTs": str((day - date(1970, 1, 1)).days * 86_400), name: repr(value)}
@@ -34,4 +34,4 @@ def daily(question: Question) -> Response:
     )
 
 
-ROUTES: dict[str, Handler] = {"GET bitcoin-data.com/v1/{metric}": daily}
+ROUTES: dict[str, RouteHandler] = {"GET bitcoin-data.com/v1/{metric}": daily}

@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, between, events, instant, milliseconds, turnover
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 SYMBOL = "BTCUSDT"
 INTERVALS = {"1h": HOUR, "1d": DAY}
@@ -18,29 +18,29 @@ def _error(code: int, message: str) -> Response:
     return json_answer({"code": code, "msg": message}, 400)
 
 
-def _refusal(question: Question) -> Response | None:
+def _refusal(request: ProviderRequest) -> Response | None:
     """The error for a symbol that is missing or unknown."""
-    if not question.params.get("symbol"):
+    if not request.params.get("symbol"):
         return _error(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-    return None if question.params["symbol"] == SYMBOL else _error(-1121, "Invalid symbol.")
+    return None if request.params["symbol"] == SYMBOL else _error(-1121, "Invalid symbol.")
 
 
-def _page(rows: pl.DataFrame, time: str, question: Question, default: int, most: int) -> pl.DataFrame:
+def _page(rows: pl.DataFrame, time: str, request: ProviderRequest, default: int, most: int) -> pl.DataFrame:
     """Rows of the asked range, oldest first: the first ones from a start time on, else the newest."""
-    start, end = (instant(question.params.get(name)) for name in ("startTime", "endTime"))
-    limit = min(int(question.params.get("limit", default)), most)
+    start, end = (instant(request.params.get(name)) for name in ("startTime", "endTime"))
+    limit = min(int(request.params.get("limit", default)), most)
     rows = between(rows, time, start, end)
     return rows.head(limit) if start else rows.tail(limit)
 
 
-def _klines(market: str, most: int, texts: Callable[[Row], tuple[str, ...]]) -> Handler:
-    def answer(question: Question) -> Response:
-        period = INTERVALS.get(question.params.get("interval", ""))
-        if refusal := _refusal(question):
+def _klines(market: str, most: int, texts: Callable[[Row], tuple[str, ...]]) -> RouteHandler:
+    def answer(request: ProviderRequest) -> Response:
+        period = INTERVALS.get(request.params.get("interval", ""))
+        if refusal := _refusal(request):
             return refusal
         if period is None:
             return _error(-1120, "Invalid interval.")
-        page = _page(bars(question, "binance", market, period), "open_time", question, 500, most)
+        page = _page(bars(request, "binance", market, period), "open_time", request, 500, most)
         return json_answer([_kline(row, period, texts(row)) for row in page.iter_rows(named=True)])
 
     return answer
@@ -73,11 +73,11 @@ def perp_texts(row: Row) -> tuple[str, ...]:
     return (*prices, f"{volume:.3f}", f"{quote:.5f}", f"{taker:.3f}", f"{taker_quote:.5f}")
 
 
-def funding_rate(question: Question) -> Response:
+def funding_rate(request: ProviderRequest) -> Response:
     """`fundingRate`: settlements, oldest first. `markPrice` is empty, as it is in Binance's own old rows."""
-    if refusal := _refusal(question):
+    if refusal := _refusal(request):
         return refusal
-    page = _page(events(question, "funding", "binance", "funding_time"), "funding_time", question, 100, 1000)
+    page = _page(events(request, "funding", "binance", "funding_time"), "funding_time", request, 100, 1000)
     return json_answer(
         [
             {
@@ -92,17 +92,17 @@ def funding_rate(question: Question) -> Response:
     )
 
 
-def open_interest_history(question: Question) -> Response:
+def open_interest_history(request: ProviderRequest) -> Response:
     """`openInterestHist`: the last 30 days only; an older start is an invalid parameter."""
-    start = instant(question.params.get("startTime"))
-    oldest = question.clock - STATISTICS_DEPTH
-    if refusal := _refusal(question):
+    start = instant(request.params.get("startTime"))
+    oldest = request.clock - STATISTICS_DEPTH
+    if refusal := _refusal(request):
         return refusal
     if start and start < oldest:
         return _error(-1130, "parameter 'startTime' is invalid.")
-    on_the_period = pl.col("time").dt.truncate(question.params["period"]) == pl.col("time")
-    rows = events(question, "open_interest", "binance", "time").drop_nulls("oi_btc").filter(on_the_period)
-    page = _page(rows.filter(pl.col("time") >= oldest), "time", question, 30, 500)
+    on_the_period = pl.col("time").dt.truncate(request.params["period"]) == pl.col("time")
+    rows = events(request, "open_interest", "binance", "time").drop_nulls("oi_btc").filter(on_the_period)
+    page = _page(rows.filter(pl.col("time") >= oldest), "time", request, 30, 500)
     return json_answer(
         [
             {
@@ -117,7 +117,7 @@ def open_interest_history(question: Question) -> Response:
     )
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET api.binance.com/api/v3/klines": _klines("spot", 1000, spot_texts),
     "GET data-api.binance.vision/api/v3/klines": _klines("spot", 1000, spot_texts),
     "GET fapi.binance.com/fapi/v1/klines": _klines("perp", 1500, perp_texts),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, events, milliseconds
 from sandbox.binance import perp_texts, spot_texts
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 SYMBOL = "BTCUSDT"
 KLINES = (
@@ -29,12 +29,12 @@ IN_MICROSECONDS = datetime(2025, 1, 1)  # spot files from then on
 LABELS_MOVED = datetime(2026, 6, 25)  # metrics from then on are labelled five minutes earlier
 NOT_THERE = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>NoSuchKey</Code></Error>'
 
-Lines = Callable[[Question, datetime, datetime], Iterable[str]]
+Lines = Callable[[ProviderRequest, datetime, datetime], Iterable[str]]
 
 
-def _file(lines: Lines, every: str) -> Handler:
-    def answer(question: Question) -> Response:
-        name, proof = question.path["file"].removesuffix(".CHECKSUM"), question.path["file"].endswith(".CHECKSUM")
+def _file(lines: Lines, every: str) -> RouteHandler:
+    def answer(request: ProviderRequest) -> Response:
+        name, proof = request.path["file"].removesuffix(".CHECKSUM"), request.path["file"].endswith(".CHECKSUM")
         stem = name.removesuffix(".zip")
         try:
             start = datetime.strptime("-".join(stem.split("-")[2:]), "%Y-%m-%d" if every == "daily" else "%Y-%m")
@@ -42,7 +42,7 @@ def _file(lines: Lines, every: str) -> Handler:
             return text_answer(NOT_THERE, 404, media_type="application/xml")
         end = start + DAY if every == "daily" else _midnight((start + timedelta(days=31)).date().replace(day=1))
         there = end + 8 * HOUR if every == "daily" else end + timedelta(days=-end.weekday() % 7)
-        content = list(lines(question, start, end)) if question.clock >= there else []
+        content = list(lines(request, start, end)) if request.clock >= there else []
         if not content:
             return text_answer(NOT_THERE, 404, media_type="application/xml")
         body = packed(f"{stem}.csv", "\n".join(content) + "\n")
@@ -66,8 +66,8 @@ def _midnight(day: date) -> datetime:
 
 
 def _klines(market: str, texts: Callable[[Row], tuple[str, ...]], period: timedelta) -> Lines:
-    def lines(question: Question, start: datetime, end: datetime) -> Iterable[str]:
-        rows = bars(question, "binance", market, period).filter(pl.col("open_time").is_between(start, end, "left"))
+    def lines(request: ProviderRequest, start: datetime, end: datetime) -> Iterable[str]:
+        rows = bars(request, "binance", market, period).filter(pl.col("open_time").is_between(start, end, "left"))
         if market == "perp" and rows.height:
             yield KLINES
         scale = 1000 if market == "spot" and start >= IN_MICROSECONDS else 1
@@ -80,8 +80,8 @@ def _klines(market: str, texts: Callable[[Row], tuple[str, ...]], period: timede
     return lines
 
 
-def _funding(question: Question, start: datetime, end: datetime) -> Iterable[str]:
-    rows = events(question, "funding", "binance", "funding_time")
+def _funding(request: ProviderRequest, start: datetime, end: datetime) -> Iterable[str]:
+    rows = events(request, "funding", "binance", "funding_time")
     rows = rows.filter(pl.col("funding_time").is_between(start, end, "left"))
     if rows.height:
         yield FUNDING
@@ -89,9 +89,9 @@ def _funding(question: Question, start: datetime, end: datetime) -> Iterable[str
         yield f"{milliseconds(row['funding_time'])},{row['interval_hours']},{row['rate']:.8f}"
 
 
-def _metrics(question: Question, start: datetime, end: datetime) -> Iterable[str]:
+def _metrics(request: ProviderRequest, start: datetime, end: datetime) -> Iterable[str]:
     """The market tables have no ratios: those cells are blank, as in the archive's own holes."""
-    rows = events(question, "open_interest", "binance", "time").drop_nulls("oi_btc")
+    rows = events(request, "open_interest", "binance", "time").drop_nulls("oi_btc")
     rows = rows.filter((pl.col("time") > start) & (pl.col("time") <= end))
     if rows.height:
         yield METRICS
@@ -101,7 +101,7 @@ def _metrics(question: Question, start: datetime, end: datetime) -> Iterable[str
         yield f"{row['time'] - earlier:%Y-%m-%d %H:%M:%S},{SYMBOL},{row['oi_btc']:.8f},{value},,,,"
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     **{
         f"GET data.binance.vision/data/{path}/{every}/klines/{SYMBOL}/{name}/{{file}}": _file(
             _klines(market, texts, period), every

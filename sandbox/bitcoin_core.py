@@ -88,7 +88,7 @@ class NodeStandIn:
 def serving_node(node: NodeStandIn) -> Iterator[str]:
     """The address of the stand-in, on a free loopback port, for as long as the block lasts."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class RpcHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -104,7 +104,7 @@ def serving_node(node: NodeStandIn) -> Iterator[str]:
         def log_message(self, format: str, *arguments: Any) -> None:
             """Nothing is logged."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RpcHandler)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, name="bitcoin-core-stand-in", daemon=True)
     thread.start()

@@ -5,19 +5,19 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 SYMBOL = "XBTUSD"
 PAGE = 500
 
 
-def funding(question: Question) -> Response:
+def funding(request: ProviderRequest) -> Response:
     """`funding`: oldest first from the offset `start` on, at most 500."""
-    rows = events(question, "funding", "bitmex", "funding_time")
-    if question.params.get("symbol") != SYMBOL:
+    rows = events(request, "funding", "bitmex", "funding_time")
+    if request.params.get("symbol") != SYMBOL:
         rows = rows.clear()
-    bounds = (_instant(question.params.get(name)) for name in ("startTime", "endTime"))
-    start, count = int(question.params.get("start", 0)), min(int(question.params.get("count", 100)), PAGE)
+    bounds = (_instant(request.params.get(name)) for name in ("startTime", "endTime"))
+    start, count = int(request.params.get("start", 0)), min(int(request.params.get("count", 100)), PAGE)
     page = between(rows, "funding_time", *bounds).slice(start, count)
     return json_answer([_settlement(row) for row in page.iter_rows(named=True)])
 
@@ -33,10 +33,10 @@ def _settlement(row: Row) -> dict[str, object]:
     }
 
 
-def instrument(question: Question) -> Response:
+def instrument(request: ProviderRequest) -> Response:
     """`instrument`: the columns that were asked for, of the newest reading."""
-    newest = events(question, "open_interest", "bitmex", "time").drop_nulls().tail(1)
-    wanted = question.params.get("columns", "").split(",")
+    newest = events(request, "open_interest", "bitmex", "time").drop_nulls().tail(1)
+    wanted = request.params.get("columns", "").split(",")
     answers = [_contract(row) for row in newest.iter_rows(named=True)]
     return json_answer([{name: value for name, value in answer.items() if name in wanted} for answer in answers])
 
@@ -61,7 +61,7 @@ def _instant(text: str | None) -> datetime | None:
     return None if not text else datetime.fromisoformat(text).replace(tzinfo=None)
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET www.bitmex.com/api/v1/funding": funding,
     "GET www.bitmex.com/api/v1/instrument": instrument,
 }

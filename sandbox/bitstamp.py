@@ -7,26 +7,26 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, between, instant, milliseconds
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 MOST_BARS = 1000
 
 
-def ohlc(question: Question) -> Response:
+def ohlc(request: ProviderRequest) -> Response:
     """`ohlc`: the running bar included."""
-    limit = int(question.params.get("limit", 0))
-    if question.params.get("step") != "86400" or not 0 < limit <= MOST_BARS:
+    limit = int(request.params.get("limit", 0))
+    if request.params.get("step") != "86400" or not 0 < limit <= MOST_BARS:
         return json_answer({"status": "error", "reason": "Invalid parameters", "response_code": "400.002"}, 400)
-    end = question.params.get("end")
+    end = request.params.get("end")
     last = instant(f"{end}000") if end else None
-    rows = between(_every_bar(question), "open_time", None, last).tail(limit)
+    rows = between(_every_bar(request), "open_time", None, last).tail(limit)
     return json_answer({"data": {"ohlc": [_bar(row) for row in rows.iter_rows(named=True)], "pair": "BTC/USD"}})
 
 
-def _every_bar(question: Question) -> pl.DataFrame:
-    recent = bars(question, "bitstamp", "spot", DAY)
-    past = question.market.table("price_history_1d").filter(
-        pl.col("venue") == "bitstamp", pl.col("market") == "spot", pl.col("open_time") <= question.clock
+def _every_bar(request: ProviderRequest) -> pl.DataFrame:
+    recent = bars(request, "bitstamp", "spot", DAY)
+    past = request.market.table("price_history_1d").filter(
+        pl.col("venue") == "bitstamp", pl.col("market") == "spot", pl.col("open_time") <= request.clock
     )
     past = past.join(recent, on="open_time", how="anti")
     return pl.concat([past, recent.select(past.columns)]).sort("open_time")
@@ -38,4 +38,4 @@ def _bar(row: Row) -> dict[str, str]:
     return {**prices, "timestamp": stamp, "volume": f"{row['volume_btc']:.8f}"}
 
 
-ROUTES: dict[str, Handler] = {"GET www.bitstamp.net/api/v2/ohlc/btcusd/": ohlc}
+ROUTES: dict[str, RouteHandler] = {"GET www.bitstamp.net/api/v2/ohlc/btcusd/": ohlc}

@@ -8,7 +8,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import HASHPRICE, cost_basis, metric, newest_day, price_usd
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 DAY_ZERO = date(2009, 1, 1)
 UNKNOWN = pl.lit(None, pl.Float64)  # in no market table
@@ -29,24 +29,24 @@ AGGREGATIONS = ("raw", "lin200", "lin500", "lin1000")  # of the server's, those 
 RANGE = {"start", "end", "limit", "format"}
 
 
-def series(question: Question) -> Response:
+def series(request: ProviderRequest) -> Response:
     """`series/{name}/{index}`: values of consecutive days, the end not included; a day without a value is null."""
-    name, index = question.path["name"], question.path["index"]
+    name, index = request.path["name"], request.path["index"]
     if index not in ("day1", "height"):
         return _error(400, "invalid_request", f"Unknown index '{index}'.")
     if name in BY_HEIGHT_ONLY or (name in SERIES and index == "height"):
         return _error(400, "series_unsupported_index", f"The stand-in has no series '{name}' by '{index}'.")
     if name not in SERIES:
         return _error(404, "series_not_found", f"No series '{name}'.")
-    if unknown := set(question.params) - RANGE:
+    if unknown := set(request.params) - RANGE:
         return _error(400, "invalid_request", f"Unknown parameters: {', '.join(sorted(unknown))}.")
     try:
-        start, end = _range(question.params, newest_day(question) + timedelta(days=1))
+        start, end = _range(request.params, newest_day(request) + timedelta(days=1))
     except ValueError:
         return _error(400, "invalid_request", "start and end are positions or dates, limit is a number.")
     column, kind = SERIES[name]
     days = pl.DataFrame({"date": pl.date_range(start, end, closed="left", eager=True)})
-    values = days.join(metric(question, column), on="date", how="left", maintain_order="left")["value"]
+    values = days.join(metric(request, column), on="date", how="left", maintain_order="left")["value"]
     return json_answer(
         {
             "version": 1,
@@ -54,7 +54,7 @@ def series(question: Question) -> Response:
             "type": kind,
             "start": (start - DAY_ZERO).days,
             "end": (end - DAY_ZERO).days,
-            "stamp": f"{question.clock.isoformat(timespec='seconds')}Z",
+            "stamp": f"{request.clock.isoformat(timespec='seconds')}Z",
             "data": values.to_list(),
         }
     )
@@ -80,18 +80,18 @@ def _range(params: Mapping[str, str], after_last: date) -> tuple[date, date]:
     return min(start, end), end
 
 
-def urpd(question: Question) -> Response:
+def urpd(request: ProviderRequest) -> Response:
     """`urpd/all/{date}`: 404 for a day that is not there."""
-    day, aggregation = question.path["date"], question.params.get("agg", "raw")
-    if unknown := set(question.params) - {"agg"}:
+    day, aggregation = request.path["date"], request.params.get("agg", "raw")
+    if unknown := set(request.params) - {"agg"}:
         return _error(400, "invalid_request", f"Unknown parameters: {', '.join(sorted(unknown))}.")
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", day) or aggregation not in AGGREGATIONS:
         return _error(400, "invalid_request", f"No distribution of '{day}' by '{aggregation}'.")
     width_usd = None if aggregation == "raw" else float(aggregation.removeprefix("lin"))
-    buckets = cost_basis(question, date.fromisoformat(day), width_usd)
+    buckets = cost_basis(request, date.fromisoformat(day), width_usd)
     if buckets.is_empty():
         return _error(404, "not_found", f"No distribution of {day}.")
-    close = price_usd(question, date.fromisoformat(day))
+    close = price_usd(request, date.fromisoformat(day))
     rows = buckets.select(
         price_floor="floor",
         supply="supply",
@@ -114,7 +114,7 @@ def _error(status: int, code: str, message: str) -> Response:
     return json_answer({"error": {"type": code, "code": code, "message": message}}, status)
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET bitview.space/api/series/{name}/{index}": series,
     "GET bitview.space/api/series/{name}/{index}/data": series,
     "GET bitview.space/api/urpd/all/{date}": urpd,

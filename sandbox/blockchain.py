@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.onchain import metric, newest_day
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 MOST_POINTS = 1_500
 LATE = timedelta(days=1)
@@ -22,16 +22,16 @@ CHARTS = {
 }
 
 
-def chart(question: Question) -> Response:
+def chart(request: ProviderRequest) -> Response:
     """`charts/{name}`: from `start` over `timespan` days; a day without a figure is absent."""
-    if question.path["name"] not in CHARTS:
+    if request.path["name"] not in CHARTS:
         return json_answer({"status": "not-found"}, 404)
-    name, unit, figure = CHARTS[question.path["name"]]
-    start = date.fromisoformat(question.params.get("start", "2009-01-03"))
-    end = start + timedelta(days=int(question.params.get("timespan", "100000days").removesuffix("days")))
-    last = min(end, newest_day(question) - LATE)
-    days = metric(question, figure).drop_nulls().filter(pl.col("date").is_between(start, last))
-    if question.params.get("sampled") != "false" and len(days) > MOST_POINTS:
+    name, unit, figure = CHARTS[request.path["name"]]
+    start = date.fromisoformat(request.params.get("start", "2009-01-03"))
+    end = start + timedelta(days=int(request.params.get("timespan", "100000days").removesuffix("days")))
+    last = min(end, newest_day(request) - LATE)
+    days = metric(request, figure).drop_nulls().filter(pl.col("date").is_between(start, last))
+    if request.params.get("sampled") != "false" and len(days) > MOST_POINTS:
         days = days.gather_every(-(-len(days) // MOST_POINTS))
     seconds = pl.col("date").cast(pl.Datetime("us")).dt.epoch("s")
     points = days.select(x=seconds, y="value").to_dicts()
@@ -40,4 +40,4 @@ def chart(question: Question) -> Response:
     )
 
 
-ROUTES: dict[str, Handler] = {"GET api.blockchain.info/charts/{name}": chart}
+ROUTES: dict[str, RouteHandler] = {"GET api.blockchain.info/charts/{name}": chart}

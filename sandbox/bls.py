@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 from icalendar import Calendar, Event
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question
+from sandbox.provider_request import ProviderRequest, RouteHandler
 
 RELEASE_TIME = timedelta(hours=8, minutes=30)
 
 
-def schedule(question: Question) -> Response:
+def schedule(request: ProviderRequest) -> Response:
     """The releases of the clock's year."""
-    year = question.clock.year
+    year = request.clock.year
     releases = [(name, day) for month in range(1, 13) for name, day in _of_month(year, month)]
     return Response(encode(releases), media_type="text/calendar")
 
@@ -43,4 +43,4 @@ def encode(releases: Iterable[tuple[str, date]]) -> bytes:
     return file
 
 
-ROUTES: dict[str, Handler] = {"GET www.bls.gov/schedule/news_release/bls.ics": schedule}
+ROUTES: dict[str, RouteHandler] = {"GET www.bls.gov/schedule/news_release/bls.ics": schedule}

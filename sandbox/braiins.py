@@ -3,15 +3,15 @@
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer, text_answer
 
 DAY_BLOCKS = 144
 
 
-def hashrate_stats(question: Question) -> Response:
+def hashrate_stats(request: ProviderRequest) -> Response:
     """`hashrate-stats`: hashrate as the difficulty implies it; not found where the tables lack blocks or a price."""
-    blocks = question.market.table("blocks").filter(pl.col("time") <= question.clock).sort("height").tail(DAY_BLOCKS)
-    hours = question.market.table("price_1h").filter(pl.col("market") == "spot", pl.col("open_time") <= question.clock)
+    blocks = request.market.table("blocks").filter(pl.col("time") <= request.clock).sort("height").tail(DAY_BLOCKS)
+    hours = request.market.table("price_1h").filter(pl.col("market") == "spot", pl.col("open_time") <= request.clock)
     if blocks.is_empty() or hours.is_empty():
         return text_answer("Not Found", 404)
     subsidy, fees = (float(blocks[name].sum()) / len(blocks) for name in ("subsidy_btc", "fees_btc"))
@@ -30,4 +30,4 @@ def hashrate_stats(question: Question) -> Response:
     )
 
 
-ROUTES: dict[str, Handler] = {"GET insights.braiins.com/api/v1.0/hashrate-stats": hashrate_stats}
+ROUTES: dict[str, RouteHandler] = {"GET insights.braiins.com/api/v1.0/hashrate-stats": hashrate_stats}

@@ -5,15 +5,15 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 LAG = timedelta(days=1, hours=16)
 
 
-def vix_history(question: Question) -> Response:
+def vix_history(request: ProviderRequest) -> Response:
     """Ascending dates, six decimals; open, high and low repeat the close where there is nothing else."""
-    rows = question.market.table("macro_1d").filter(
-        pl.col("series") == "vix", pl.col("date").cast(pl.Datetime("us")) + LAG <= question.clock
+    rows = request.market.table("macro_1d").filter(
+        pl.col("series") == "vix", pl.col("date").cast(pl.Datetime("us")) + LAG <= request.clock
     )
     lines = ["DATE,OPEN,HIGH,LOW,CLOSE"]
     for day, *prices in rows.select("date", "open", "high", "low", "close").iter_rows():
@@ -21,4 +21,4 @@ def vix_history(question: Question) -> Response:
     return text_answer("\n".join(lines) + "\n", media_type="text/csv")
 
 
-ROUTES: dict[str, Handler] = {"GET cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv": vix_history}
+ROUTES: dict[str, RouteHandler] = {"GET cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv": vix_history}

@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 
-def reports(question: Question) -> Response:
+def reports(request: ProviderRequest) -> Response:
     """A resource of the open data portal: a list of rows."""
     return json_answer([])
 
 
-ROUTES: dict[str, Handler] = {"GET publicreporting.cftc.gov/resource/gpe5-46if.json": reports}
+ROUTES: dict[str, RouteHandler] = {"GET publicreporting.cftc.gov/resource/gpe5-46if.json": reports}

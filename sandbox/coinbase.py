@@ -5,24 +5,24 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, bars, between, milliseconds
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 GRANULARITIES = {"3600": HOUR, "86400": DAY}
 MOST_BUCKETS = 300
 
 
-def candles(question: Question) -> Response:
+def candles(request: ProviderRequest) -> Response:
     """`candles`: the asked range, both ends included; without one, the newest 300 buckets."""
-    if question.path["product"] != "BTC-USD":
+    if request.path["product"] != "BTC-USD":
         return json_answer({"message": "NotFound"}, 404)
-    period = GRANULARITIES.get(question.params.get("granularity", ""))
+    period = GRANULARITIES.get(request.params.get("granularity", ""))
     if period is None:
         return json_answer({"message": "Unsupported granularity"}, 400)
-    start, end = _instant(question.params.get("start")), _instant(question.params.get("end"))
-    if start and (end or question.clock) - start > MOST_BUCKETS * period:
+    start, end = _instant(request.params.get("start")), _instant(request.params.get("end"))
+    if start and (end or request.clock) - start > MOST_BUCKETS * period:
         reason = "granularity too small for the requested time range. Count of aggregations requested exceeds 300"
         return json_answer({"message": reason}, 400)
-    rows = between(bars(question, "coinbase", "spot", period), "open_time", start, end).tail(MOST_BUCKETS).reverse()
+    rows = between(bars(request, "coinbase", "spot", period), "open_time", start, end).tail(MOST_BUCKETS).reverse()
     columns = rows.select("open_time", "low", "high", "open", "close", "volume_btc")
     return json_answer([[milliseconds(time) // 1000, *map(_number, rest)] for time, *rest in columns.iter_rows()])
 
@@ -36,4 +36,4 @@ def _number(value: float) -> int | float:
     return int(value) if value.is_integer() else value
 
 
-ROUTES: dict[str, Handler] = {"GET api.exchange.coinbase.com/products/{product}/candles": candles}
+ROUTES: dict[str, RouteHandler] = {"GET api.exchange.coinbase.com/products/{product}/candles": candles}

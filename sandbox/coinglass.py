@@ -6,52 +6,52 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, between, instant, milliseconds
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 MAX_ROWS = 1000
 UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 
 
-def open_interest(question: Question) -> Response:
+def open_interest(request: ProviderRequest) -> Response:
     """`open-interest/aggregated-history`: text, finished days only.
 
     A row stamped D 00:00 is the figure of the whole day D, so it must not be seen before D has ended.
     """
-    if refusal := _refusal(question):
+    if refusal := _refusal(request):
         return refusal
-    figure = pl.col("oi_btc" if question.params.get("unit") == "coin" else "oi_usd")
+    figure = pl.col("oi_btc" if request.params.get("unit") == "coin" else "oi_usd")
     days = (
-        question.market.table("open_interest")
+        request.market.table("open_interest")
         .filter(pl.col("venue") == "aggregate", figure.is_not_null())
         .group_by(pl.col("time").dt.truncate("1d"), maintain_order=True)
         .agg(figure.first().alias("open"), figure.max().alias("high"), figure.min().alias("low"), close=figure.last())
-        .filter(pl.col("time") + DAY <= question.clock)
+        .filter(pl.col("time") + DAY <= request.clock)
     )
-    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), question)
+    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), request)
 
 
-def funding(question: Question) -> Response:
+def funding(request: ProviderRequest) -> Response:
     """`funding-rate/oi-weight-history`: text, percent per eight hours, finished days only."""
-    if refusal := _refusal(question):
+    if refusal := _refusal(request):
         return refusal
     rate = pl.col("rate") * 100 * 8 / pl.col("interval_hours")
     days = (
-        question.market.table("funding")
+        request.market.table("funding")
         .filter(pl.col("venue") == "aggregate")
         .group_by(pl.col("funding_time").dt.truncate("1d").alias("time"), maintain_order=True)
         .agg(open=rate.first(), high=rate.max(), low=rate.min(), close=rate.last())
-        .filter(pl.col("time") + DAY <= question.clock)
+        .filter(pl.col("time") + DAY <= request.clock)
     )
-    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), question)
+    return _bars(days.with_columns(pl.exclude("time").cast(pl.String)), request)
 
 
-def liquidation(question: Question) -> Response:
+def liquidation(request: ProviderRequest) -> Response:
     """`liquidation/aggregated-history`: numbers, the running day with what has come. Exchanges must be named."""
-    if refusal := _refusal(question):
+    if refusal := _refusal(request):
         return refusal
-    if not question.params.get("exchange_list"):
+    if not request.params.get("exchange_list"):
         return _answer("400", "Required parameter 'exchange_list' is not present.")
-    hours = question.market.table("liquidations_1h").filter(pl.col("hour") + HOUR <= question.clock)
+    hours = request.market.table("liquidations_1h").filter(pl.col("hour") + HOUR <= request.clock)
     aggregate = hours.filter(pl.col("venue") == "aggregate")
     days = (
         (hours if aggregate.is_empty() else aggregate)
@@ -61,17 +61,17 @@ def liquidation(question: Question) -> Response:
             aggregated_short_liquidation_usd=pl.col("short_usd").sum(),
         )
     )
-    return _bars(days, question)
+    return _bars(days, request)
 
 
-def etf_flows(question: Question) -> Response:
+def etf_flows(request: ProviderRequest) -> Response:
     """`etf/bitcoin/flow-history`: every trading date and what its funds have reported, a fund that has not yet bare."""
-    if refusal := _keyless(question):
+    if refusal := _keyless(request):
         return refusal
     since = pl.col("published_at").fill_null(pl.col("date").cast(pl.Datetime("us")) + UNDATED_FROM)
-    flows = question.market.table("etf_flow").sort(since, maintain_order=True).with_columns(since=since)
+    flows = request.market.table("etf_flow").sort(since, maintain_order=True).with_columns(since=since)
     flows = flows.with_columns(
-        usd=pl.when(pl.col("since") <= question.clock).then((pl.col("flow_usd_m") * 1e6).round(0))
+        usd=pl.when(pl.col("since") <= request.clock).then((pl.col("flow_usd_m") * 1e6).round(0))
     )
     # The newest figure that stands at the clock; a date is there once one of its funds is.
     standing = flows.sort(pl.col("usd").is_not_null(), maintain_order=True).unique(["date", "fund"], keep="last")
@@ -87,21 +87,21 @@ def etf_flows(question: Question) -> Response:
     return _answer("0", "success", data)
 
 
-def _keyless(question: Question) -> Response | None:
-    return None if question.headers.get("cg-api-key") else _answer("401", "API key missing.")
+def _keyless(request: ProviderRequest) -> Response | None:
+    return None if request.headers.get("cg-api-key") else _answer("401", "API key missing.")
 
 
-def _refusal(question: Question) -> Response | None:
-    if keyless := _keyless(question):
+def _refusal(request: ProviderRequest) -> Response | None:
+    if keyless := _keyless(request):
         return keyless
-    if question.params.get("symbol") != "BTC" or question.params.get("interval") != "1d":
+    if request.params.get("symbol") != "BTC" or request.params.get("interval") != "1d":
         return _answer("400", "The stand-in has symbol BTC and interval 1d.")
     return None
 
 
-def _bars(days: pl.DataFrame, question: Question) -> Response:
-    bounds: list[datetime | None] = [instant(question.params.get(name)) for name in ("start_time", "end_time")]
-    limit = min(int(question.params.get("limit", MAX_ROWS)), MAX_ROWS)
+def _bars(days: pl.DataFrame, request: ProviderRequest) -> Response:
+    bounds: list[datetime | None] = [instant(request.params.get(name)) for name in ("start_time", "end_time")]
+    limit = min(int(request.params.get("limit", MAX_ROWS)), MAX_ROWS)
     rows = between(days, "time", *bounds).tail(limit).iter_rows(named=True)
     return _answer("0", "success", [{**row, "time": milliseconds(row["time"])} for row in rows])
 
@@ -111,7 +111,7 @@ def _answer(code: str, message: str, data: object = None) -> Response:
     return json_answer({"code": code, "msg": message} | ({} if data is None else {"data": data}))
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET open-api-v4.coinglass.com/api/etf/bitcoin/flow-history": etf_flows,
     "GET open-api-v4.coinglass.com/api/futures/open-interest/aggregated-history": open_interest,
     "GET open-api-v4.coinglass.com/api/futures/funding-rate/oi-weight-history": funding,

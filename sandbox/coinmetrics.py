@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer, text_answer
 
 ADDRESS = "community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 FILE = "raw.githubusercontent.com/coinmetrics/data/master/csv/btc.csv"
@@ -30,9 +30,9 @@ METRICS = {
 }
 
 
-def asset_metrics(question: Question) -> Response:
+def asset_metrics(request: ProviderRequest) -> Response:
     """One page of days, oldest first; without `paging_from=start` the last page."""
-    params = question.params
+    params = request.params
     asked = params.get("metrics", "").split(",")
     unknown = [metric for metric in asked if metric not in METRICS]
     if unknown or params.get("assets") != "btc" or params.get("frequency") != "1d":
@@ -41,8 +41,8 @@ def asset_metrics(question: Question) -> Response:
     day = pl.col("date").cast(pl.String).alias("time")
     columns = [METRICS[metric].cast(pl.Float64).alias(metric) for metric in asked]
     values = (
-        question.market.table("onchain_1d")
-        .filter(pl.col("date").cast(pl.Datetime("us")) + LAG <= question.clock)
+        request.market.table("onchain_1d")
+        .filter(pl.col("date").cast(pl.Datetime("us")) + LAG <= request.clock)
         .filter(day >= params.get("start_time", ""), day <= params.get("end_time", "9999"))
         .select(day, *columns)
         .filter(pl.any_horizontal(pl.exclude("time").is_not_null()))
@@ -62,14 +62,12 @@ def asset_metrics(question: Question) -> Response:
     return json_answer(page)
 
 
-def file(question: Question) -> Response:
+def file(request: ProviderRequest) -> Response:
     """The CSV of all days in the order of its columns; metrics of no market table are not among them."""
-    days = question.market.table("onchain_1d").filter(
-        pl.col("date").cast(pl.Datetime("us")) + FILE_LAG <= question.clock
-    )
+    days = request.market.table("onchain_1d").filter(pl.col("date").cast(pl.Datetime("us")) + FILE_LAG <= request.clock)
     known = {metric: values for metric, values in sorted(METRICS.items()) if values.meta.root_names()}
     table = days.select(pl.col("date").cast(pl.String).alias("time"), **known)
     return text_answer(table.write_csv(), media_type="text/plain")
 
 
-ROUTES: dict[str, Handler] = {f"GET {ADDRESS}": asset_metrics, f"GET {FILE}": file}
+ROUTES: dict[str, RouteHandler] = {f"GET {ADDRESS}": asset_metrics, f"GET {FILE}": file}

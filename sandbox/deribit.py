@@ -8,25 +8,25 @@ from starlette.responses import Response
 
 from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
 from sandbox.market import Market
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_ROWS = 744
 DVOL_ROWS = 1000  # not documented; the real cap is followed by its cursor only
 
 
-def book_summary(question: Question) -> Response:
+def book_summary(request: ProviderRequest) -> Response:
     """`get_book_summary_by_currency`: the newest chain, unordered as far as anyone may rely on; or the futures."""
-    if question.params.get("currency") != "BTC":
-        return _invalid("currency", question)
-    if question.params.get("kind") == "future":
-        newest = events(question, "open_interest", "deribit", "time").drop_nulls().tail(1)
-        return _result([_perpetual(row) for row in newest.iter_rows(named=True)], question.clock)
-    times = _snapshot_times(question.market)
-    position = times.search_sorted(question.clock, side="right") - 1
-    if question.params.get("kind") != "option" or position < 0:
-        return _result([], question.clock)
-    return Response(_chain(question.market, times[position]), media_type="application/json")
+    if request.params.get("currency") != "BTC":
+        return _invalid("currency", request)
+    if request.params.get("kind") == "future":
+        newest = events(request, "open_interest", "deribit", "time").drop_nulls().tail(1)
+        return _result([_perpetual(row) for row in newest.iter_rows(named=True)], request.clock)
+    times = _snapshot_times(request.market)
+    position = times.search_sorted(request.clock, side="right") - 1
+    if request.params.get("kind") != "option" or position < 0:
+        return _result([], request.clock)
+    return Response(_chain(request.market, times[position]), media_type="application/json")
 
 
 def _perpetual(row: Row) -> dict[str, object]:
@@ -55,9 +55,9 @@ def _perpetual(row: Row) -> dict[str, object]:
     }
 
 
-def option_trades(question: Question) -> Response:
+def option_trades(request: ProviderRequest) -> Response:
     """`get_last_trades_by_currency_and_time`: no market table holds trades."""
-    return _result({"trades": [], "has_more": False}, question.clock)
+    return _result({"trades": [], "has_more": False}, request.clock)
 
 
 @lru_cache(maxsize=8)
@@ -99,13 +99,13 @@ def _chain(market: Market, snapshot_time: datetime) -> bytes:
     return before + rows.write_json().encode() + after
 
 
-def funding_rate_history(question: Question) -> Response:
+def funding_rate_history(request: ProviderRequest) -> Response:
     """`get_funding_rate_history`: ascending, both ends included."""
-    if question.params.get("instrument_name") != PERPETUAL:
-        return _invalid("instrument_name", question)
-    index = question.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", index_price="open")
+    if request.params.get("instrument_name") != PERPETUAL:
+        return _invalid("instrument_name", request)
+    index = request.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", index_price="open")
     rows = (
-        events(question, "funding", "deribit", "funding_time")
+        events(request, "funding", "deribit", "funding_time")
         .join_asof(index, left_on="funding_time", right_on="open_time")
         .with_columns(interest_1h=pl.col("rate") / pl.col("interval_hours"))
         .with_columns(
@@ -114,36 +114,36 @@ def funding_rate_history(question: Question) -> Response:
             prev_index_price=pl.col("index_price").shift(1),
         )
     )
-    page = between(rows, "funding_time", *_range(question)).head(FUNDING_ROWS)
+    page = between(rows, "funding_time", *_range(request)).head(FUNDING_ROWS)
     fields = ("timestamp", "index_price", "interest_8h", "interest_1h", "prev_index_price")
-    return _result(page.select(fields).to_dicts(), question.clock)
+    return _result(page.select(fields).to_dicts(), request.clock)
 
 
-def volatility_index_data(question: Question) -> Response:
+def volatility_index_data(request: ProviderRequest) -> Response:
     """`get_volatility_index_data`: the newest page of the range, ascending; the cursor leads to the older one."""
-    if question.params.get("currency") != "BTC":
-        return _invalid("currency", question)
-    if question.params.get("resolution") != "3600":
-        return _invalid("resolution", question)
-    hours = question.market.table("dvol_1h").filter(pl.col("time") + HOUR <= question.clock)
-    rows = between(hours, "time", *_range(question))
+    if request.params.get("currency") != "BTC":
+        return _invalid("currency", request)
+    if request.params.get("resolution") != "3600":
+        return _invalid("resolution", request)
+    hours = request.market.table("dvol_1h").filter(pl.col("time") + HOUR <= request.clock)
+    rows = between(hours, "time", *_range(request))
     bars = [[milliseconds(time), *prices] for time, *prices in rows.tail(DVOL_ROWS).iter_rows()]
     continuation = milliseconds(rows["time"][-DVOL_ROWS - 1]) if len(rows) > DVOL_ROWS else None
-    return _result({"data": bars, "continuation": continuation}, question.clock)
+    return _result({"data": bars, "continuation": continuation}, request.clock)
 
 
-def _range(question: Question) -> tuple[datetime | None, datetime | None]:
-    return instant(question.params.get("start_timestamp")), instant(question.params.get("end_timestamp"))
+def _range(request: ProviderRequest) -> tuple[datetime | None, datetime | None]:
+    return instant(request.params.get("start_timestamp")), instant(request.params.get("end_timestamp"))
 
 
 def _result(result: object, clock: datetime) -> Response:
     return json_answer({"jsonrpc": "2.0", "result": result} | _times(clock))
 
 
-def _invalid(parameter: str, question: Question) -> Response:
+def _invalid(parameter: str, request: ProviderRequest) -> Response:
     data = {"reason": f"invalid {parameter}", "param": parameter}
     error = {"message": "Invalid params", "data": data, "code": -32602}
-    return json_answer({"jsonrpc": "2.0", "error": error, **_times(question.clock)}, 400)
+    return json_answer({"jsonrpc": "2.0", "error": error, **_times(request.clock)}, 400)
 
 
 def _times(clock: datetime) -> dict[str, object]:
@@ -151,7 +151,7 @@ def _times(clock: datetime) -> dict[str, object]:
     return {"usIn": received, "usOut": received + 36, "usDiff": 36, "testnet": False}
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time": option_trades,
     "GET www.deribit.com/api/v2/public/get_book_summary_by_currency": book_summary,
     "GET www.deribit.com/api/v2/public/get_funding_rate_history": funding_rate_history,

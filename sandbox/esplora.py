@@ -45,7 +45,7 @@ class EsploraStandIn:
 def serving_esplora(esplora: EsploraStandIn) -> Iterator[str]:
     """The address of the stand-in, to be used as an upstream, for as long as the block lasts."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class EsploraHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -60,7 +60,7 @@ def serving_esplora(esplora: EsploraStandIn) -> Iterator[str]:
         def log_message(self, format: str, *arguments: Any) -> None:
             """Nothing is logged."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EsploraHandler)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, name="esplora-stand-in", daemon=True)
     thread.start()

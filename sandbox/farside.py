@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.market import Market
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 # The page's columns, in its order. MSBT is there only where the table has it, and so is any other fund.
 ORDER = ("IBIT", "FBTC", "BITB", "ARKB", "BTCO", "EZBC", "BRRR", "HODL", "BTCW", "MSBT", "GBTC", "BTC")
@@ -18,21 +18,21 @@ DAY = timedelta(days=1)
 BLANK = "&nbsp;&nbsp;"
 
 
-def recent(question: Question) -> Response:
+def recent(request: ProviderRequest) -> Response:
     """`/btc/`: the last trading dates under three header rows, tickers in the second, the word Total in the first."""
-    return text_answer(_page(question.market, *_state(question), is_recent=True), media_type="text/html")
+    return text_answer(_page(request.market, *_state(request), is_recent=True), media_type="text/html")
 
 
-def all_data(question: Question) -> Response:
+def all_data(request: ProviderRequest) -> Response:
     """`/bitcoin-etf-flow-all-data/`: every trading date under one header row."""
-    return text_answer(_page(question.market, *_state(question), is_recent=False), media_type="text/html")
+    return text_answer(_page(request.market, *_state(request), is_recent=False), media_type="text/html")
 
 
-def _state(question: Question) -> tuple[int, date]:
+def _state(request: ProviderRequest) -> tuple[int, date]:
     """What decides the page: how many figures have been published, and the newest date that may have a row."""
-    today = question.clock.date()
-    newest = today if question.clock.time() >= PLACEHOLDER_FROM else today - DAY
-    return int((_published(question.market)["since"] <= question.clock).sum()), newest
+    today = request.clock.date()
+    newest = today if request.clock.time() >= PLACEHOLDER_FROM else today - DAY
+    return int((_published(request.market)["since"] <= request.clock).sum()), newest
 
 
 @lru_cache(maxsize=4)
@@ -101,7 +101,7 @@ def _row(tag: str, label: str, cells: list[str], background: str = "") -> str:
     return "".join(row) + "</tr>\n"
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET farside.co.uk/btc/": recent,
     "GET farside.co.uk/bitcoin-etf-flow-all-data/": all_data,
 }

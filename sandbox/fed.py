@@ -4,7 +4,7 @@ from datetime import date
 
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 # First and last day of each meeting that the stand-in knows of; a star marks projections.
 MEETINGS = {
@@ -15,9 +15,9 @@ MEETINGS = {
 }
 
 
-def calendar(question: Question) -> Response:
+def calendar(request: ProviderRequest) -> Response:
     """The panels up to the year after the clock's."""
-    today = question.clock.date()
+    today = request.clock.date()
     panels = {
         year: [tuple(meeting.split(" ", 1)) for meeting in text.split(", ")]
         for year, text in MEETINGS.items()
@@ -44,4 +44,4 @@ def encode(panels: dict[int, list[tuple[str, ...]]], updated: date) -> str:
     )
 
 
-ROUTES: dict[str, Handler] = {"GET www.federalreserve.gov/monetarypolicy/fomccalendars.htm": calendar}
+ROUTES: dict[str, RouteHandler] = {"GET www.federalreserve.gov/monetarypolicy/fomccalendars.htm": calendar}

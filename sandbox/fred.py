@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 # FRED id -> series of the market table; None = a series that FRED has and market tables do not.
 SERIES = {
@@ -17,22 +17,22 @@ DECIMALS = {"DTWEXBGS": 4, "DGS2": 2, "DGS10": 2, "DFII10": 2}
 UNKNOWN = "<!DOCTYPE html><html><head><title>Error - St. Louis Fed</title></head><body>Not found</body></html>"
 
 
-def fredgraph(question: Question) -> Response:
+def fredgraph(request: ProviderRequest) -> Response:
     """Dates between `cosd` and `coed` inclusive, weekdays without a value empty; a web page for an unknown series."""
-    series = question.params.get("id", "")
+    series = request.params.get("id", "")
     if series not in SERIES:
         return text_answer(UNKNOWN, media_type="text/html")
-    values = known(question, series, question.params.get("cosd", ""), question.params.get("coed", "9999"))
+    values = known(request, series, request.params.get("cosd", ""), request.params.get("coed", "9999"))
     return text_answer(encode(series, values), media_type="text/csv")
 
 
-def known(question: Question, series: str, first: str, last: str) -> dict[date, float]:
+def known(request: ProviderRequest, series: str, first: str, last: str) -> dict[date, float]:
     """The values of a series between two dates that are out at the clock's instant."""
     day = pl.col("date")
-    values = question.market.table("macro_1d").filter(
+    values = request.market.table("macro_1d").filter(
         pl.col("series") == (SERIES[series] or ""), day.cast(pl.String) >= first, day.cast(pl.String) <= last
     )
-    return {day: close for day, close in values.select("date", "close").iter_rows() if _out(day) <= question.clock}
+    return {day: close for day, close in values.select("date", "close").iter_rows() if _out(day) <= request.clock}
 
 
 def encode(series: str, values: Mapping[date, float | None]) -> str:
@@ -52,4 +52,4 @@ def _out(day: date) -> datetime:
     return datetime.combine(day, time(22, 50)) + timedelta(days=7 - day.weekday() if day.weekday() >= 4 else 1)
 
 
-ROUTES: dict[str, Handler] = {"GET fred.stlouisfed.org/graph/fredgraph.csv": fredgraph}
+ROUTES: dict[str, RouteHandler] = {"GET fred.stlouisfed.org/graph/fredgraph.csv": fredgraph}

@@ -5,20 +5,20 @@ from datetime import date
 from starlette.responses import Response
 
 from sandbox.fred import DECIMALS, SERIES, known
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 NO_KEY = "Bad Request.  Variable api_key is not set.  Read https://fred.stlouisfed.org/docs/api/api_key.html"
 UNKNOWN = "Bad Request.  The series does not exist."
 
 
-def observations(question: Question) -> Response:
+def observations(request: ProviderRequest) -> Response:
     """Dates between two dates inclusive; a missing key and an unknown series are both HTTP 400."""
-    series = question.params.get("series_id", "")
-    if not question.params.get("api_key") or series not in SERIES:
-        message = UNKNOWN if question.params.get("api_key") else NO_KEY
+    series = request.params.get("series_id", "")
+    if not request.params.get("api_key") or series not in SERIES:
+        message = UNKNOWN if request.params.get("api_key") else NO_KEY
         return json_answer({"error_code": 400, "error_message": message}, 400)
-    first, last = question.params.get("observation_start", ""), question.params.get("observation_end", "9999")
-    return json_answer(encode(series, known(question, series, first, last), question.clock.date()))
+    first, last = request.params.get("observation_start", ""), request.params.get("observation_end", "9999")
+    return json_answer(encode(series, known(request, series, first, last), request.clock.date()))
 
 
 def encode(series: str, values: dict[date, float], today: date) -> dict[str, object]:
@@ -34,4 +34,4 @@ def _text(series: str, value: float) -> str:
     return f"{value:.{DECIMALS.get(series, 2)}f}"
 
 
-ROUTES: dict[str, Handler] = {"GET api.stlouisfed.org/fred/series/observations": observations}
+ROUTES: dict[str, RouteHandler] = {"GET api.stlouisfed.org/fred/series/observations": observations}

@@ -1,24 +1,24 @@
-"""Hyperliquid's one address: hourly funding and the contexts of its coins, told apart by the body of the question."""
+"""Hyperliquid's one address: hourly funding and the contexts of its coins, told apart by the body of the request."""
 
 import json
 
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events, instant, milliseconds, plain
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 PAGE = 500
 
 
-def info(question: Question) -> Response:
+def info(request: ProviderRequest) -> Response:
     """`fundingHistory` oldest first, `metaAndAssetCtxs` as two lists; anything else is refused with 422."""
-    asked = json.loads(question.body or b"{}")
+    asked = json.loads(request.body or b"{}")
     if asked.get("type") == "fundingHistory" and asked.get("coin") == "BTC":
         bounds = (instant(str(asked.get(name, ""))) for name in ("startTime", "endTime"))
-        rows = between(events(question, "funding", "hyperliquid", "funding_time"), "funding_time", *bounds)
+        rows = between(events(request, "funding", "hyperliquid", "funding_time"), "funding_time", *bounds)
         return json_answer([_hour(row) for row in rows.head(PAGE).iter_rows(named=True)])
     if asked.get("type") == "metaAndAssetCtxs":
-        newest = events(question, "open_interest", "hyperliquid", "time").drop_nulls("oi_btc").tail(1)
+        newest = events(request, "open_interest", "hyperliquid", "time").drop_nulls("oi_btc").tail(1)
         universe = [{"szDecimals": 5, "name": "BTC", "maxLeverage": 40, "marginTableId": 56}] * len(newest)
         return json_answer([{"universe": universe}, [_context(row) for row in newest.iter_rows(named=True)]])
     return Response("Failed to deserialize the JSON body into the target type", 422)
@@ -46,4 +46,4 @@ def _context(row: Row) -> dict[str, object]:
     }
 
 
-ROUTES: dict[str, Handler] = {"POST api.hyperliquid.xyz/info": info}
+ROUTES: dict[str, RouteHandler] = {"POST api.hyperliquid.xyz/info": info}

@@ -3,20 +3,20 @@
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, milliseconds, turnover
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 PAIR, CANONICAL = "XBTUSD", "XXBTZUSD"
 MOST_BARS = 720
 
 
-def ohlc(question: Question) -> Response:
+def ohlc(request: ProviderRequest) -> Response:
     """`OHLC`: bars later than `since`, under the canonical name of the pair; `last` is the newest finished one."""
-    if question.params.get("pair") != PAIR:
+    if request.params.get("pair") != PAIR:
         return json_answer({"error": ["EQuery:Unknown asset pair"]})
-    if question.params.get("interval") != "1440":
+    if request.params.get("interval") != "1440":
         return json_answer({"error": ["EGeneral:Invalid arguments"]})
-    rows = list(bars(question, "kraken", "spot", DAY).tail(MOST_BARS).iter_rows(named=True))
-    since = int(question.params.get("since", 0))
+    rows = list(bars(request, "kraken", "spot", DAY).tail(MOST_BARS).iter_rows(named=True))
+    since = int(request.params.get("since", 0))
     page = [_bar(row) for row in rows if _opened(row) > since]
     last = max((_opened(row) for row in rows if row["is_closed"]), default=since)
     return json_answer({"error": [], "result": {CANONICAL: page, "last": last}})
@@ -33,4 +33,4 @@ def _bar(row: Row) -> list[object]:
     return [_opened(row), *prices, f"{mean:.1f}", f"{row['volume_btc']:.8f}", 0]
 
 
-ROUTES: dict[str, Handler] = {"GET api.kraken.com/0/public/OHLC": ohlc}
+ROUTES: dict[str, RouteHandler] = {"GET api.kraken.com/0/public/OHLC": ohlc}

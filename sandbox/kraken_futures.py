@@ -4,20 +4,20 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import Row, events
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 SYMBOL = "PF_XBTUSD"
 
 
-def historical_funding_rates(question: Question) -> Response:
+def historical_funding_rates(request: ProviderRequest) -> Response:
     """`historical-funding-rates`: all of it, oldest first; the amount is the relative rate at the price."""
-    index = question.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", price="open")
-    rows = events(question, "funding", "kraken", "funding_time").join_asof(
+    index = request.market.table("price_1h").filter(pl.col("market") == "spot").select("open_time", price="open")
+    rows = events(request, "funding", "kraken", "funding_time").join_asof(
         index, left_on="funding_time", right_on="open_time"
     )
-    if question.params.get("symbol") != SYMBOL:
+    if request.params.get("symbol") != SYMBOL:
         rows = rows.clear()
-    return _success(question, "rates", [_rate(row) for row in rows.iter_rows(named=True)])
+    return _success(request, "rates", [_rate(row) for row in rows.iter_rows(named=True)])
 
 
 def _rate(row: Row) -> dict[str, object]:
@@ -26,10 +26,10 @@ def _rate(row: Row) -> dict[str, object]:
     return {"timestamp": stamp, "fundingRate": amount, "relativeFundingRate": row["rate"]}
 
 
-def tickers(question: Question) -> Response:
+def tickers(request: ProviderRequest) -> Response:
     """`tickers`: the linear perpetual with its open interest in bitcoin."""
-    newest = events(question, "open_interest", "kraken", "time").drop_nulls().tail(1)
-    return _success(question, "tickers", [_ticker(row) for row in newest.iter_rows(named=True)])
+    newest = events(request, "open_interest", "kraken", "time").drop_nulls().tail(1)
+    return _success(request, "tickers", [_ticker(row) for row in newest.iter_rows(named=True)])
 
 
 def _ticker(row: Row) -> dict[str, object]:
@@ -46,12 +46,12 @@ def _ticker(row: Row) -> dict[str, object]:
     }
 
 
-def _success(question: Question, name: str, rows: list[dict[str, object]]) -> Response:
-    time = f"{question.clock.isoformat(timespec='milliseconds')}Z"
+def _success(request: ProviderRequest, name: str, rows: list[dict[str, object]]) -> Response:
+    time = f"{request.clock.isoformat(timespec='milliseconds')}Z"
     return json_answer({"result": "success", name: rows, "serverTime": time})
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET futures.kraken.com/derivatives/api/v3/historical-funding-rates": historical_funding_rates,
     "GET futures.kraken.com/derivatives/api/v3/tickers": tickers,
 }

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer, text_answer
 
 BASE = "mempool.space/api/v1"
 EPOCH_BLOCKS = 2016
@@ -21,40 +21,40 @@ PERIODS = {"3d": 3, "1w": 7, "1m": 30, "3m": 91, "6m": 182, "1y": 365, "2y": 730
 CHANGE = ("time", "height", "difficulty", "adjustment")
 
 
-def hashrate(question: Question) -> Response:
+def hashrate(request: ProviderRequest) -> Response:
     """Daily points stamped at the end of their day, and the adjustments of the same period."""
     end_of_day = pl.col("date").cast(pl.Datetime("us")) + DAY
-    days = question.market.table("onchain_1d").filter(
-        pl.col("hashrate_ehs").is_not_null(), end_of_day.is_between(_since(question), question.clock - LAG)
+    days = request.market.table("onchain_1d").filter(
+        pl.col("hashrate_ehs").is_not_null(), end_of_day.is_between(_since(request), request.clock - LAG)
     )
     points = [
         {"timestamp": _unix(stamp), "avgHashrate": _as_printed(rate * 1e18)}
         for stamp, rate in days.select(end_of_day.alias("stamp"), "hashrate_ehs").iter_rows()
     ]
-    epochs = _epochs(question)
+    epochs = _epochs(request)
     return json_answer(
         {
             "hashrates": points,
-            "difficulty": [dict(zip(CHANGE, change, strict=True)) for change in _changes(question)],
+            "difficulty": [dict(zip(CHANGE, change, strict=True)) for change in _changes(request)],
             "currentHashrate": points[-1]["avgHashrate"] if points else 0,
             "currentDifficulty": epochs["difficulty"][-1] if len(epochs) else 0,
         }
     )
 
 
-def difficulty_adjustments(question: Question) -> Response:
+def difficulty_adjustments(request: ProviderRequest) -> Response:
     """Arrays of time, height, difficulty and ratio, newest first."""
-    return json_answer(_changes(question)[::-1])
+    return json_answer(_changes(request)[::-1])
 
 
-def difficulty_adjustment(question: Question) -> Response:
+def difficulty_adjustment(request: ProviderRequest) -> Response:
     """The estimate from the blocks found up to the clock; not found where the tables cannot count them."""
-    epochs = _epochs(question)
+    epochs = _epochs(request)
     epoch = epochs.row(-1, named=True) if len(epochs) else {}
-    times, heights = _chain(question, epoch["start_time"], epoch["start_height"]) if epoch else (None, None)
+    times, heights = _chain(request, epoch["start_time"], epoch["start_height"]) if epoch else (None, None)
     if times is None or heights is None:
         return text_answer("Not Found", 404)
-    now = _unix(question.clock)
+    now = _unix(request.clock)
     # The next adjustment lies beyond the clock, so the last block of the epoch is the newest that can exist.
     height = min(floor(np.interp(now, times, heights)), epoch["start_height"] + EPOCH_BLOCKS - 1)
     return json_answer(
@@ -104,19 +104,19 @@ def estimate(
     }
 
 
-def fees(question: Question) -> Response:
+def fees(request: ProviderRequest) -> Response:
     """`mining/blocks/fees/all`: mean fees of a block in satoshi, one group a UTC day; other periods are not played."""
-    return _groups(question, "avgFees", pl.col("fees_btc") / pl.col("block_count"))
+    return _groups(request, "avgFees", pl.col("fees_btc") / pl.col("block_count"))
 
 
-def rewards(question: Question) -> Response:
+def rewards(request: ProviderRequest) -> Response:
     """`mining/blocks/rewards/all`: the same of subsidy and fees."""
-    return _groups(question, "avgRewards", (pl.col("issuance_btc") + pl.col("fees_btc")) / pl.col("block_count"))
+    return _groups(request, "avgRewards", (pl.col("issuance_btc") + pl.col("fees_btc")) / pl.col("block_count"))
 
 
-def blocks(question: Question) -> Response:
+def blocks(request: ProviderRequest) -> Response:
     """`blocks`: the newest fifteen found up to the clock; hashes are made up, a number at each height."""
-    rows = _found(question).tail(15).iter_rows(named=True)
+    rows = _found(request).tail(15).iter_rows(named=True)
     return json_answer(
         [
             {
@@ -137,9 +137,9 @@ def blocks(question: Question) -> Response:
     )
 
 
-def reward_stats(question: Question) -> Response:
+def reward_stats(request: ProviderRequest) -> Response:
     """`mining/reward-stats/{count}`: sums in satoshi, as text; not found where the tables have no blocks."""
-    newest = _found(question).tail(int(question.path["count"]))
+    newest = _found(request).tail(int(request.path["count"]))
     if newest.is_empty():
         return text_answer("Not Found", 404)
     subsidy, paid = (float(newest[name].sum()) for name in ("subsidy_btc", "fees_btc"))
@@ -154,18 +154,18 @@ def reward_stats(question: Question) -> Response:
     )
 
 
-def prices(question: Question) -> Response:
+def prices(request: ProviderRequest) -> Response:
     """`prices`: where the hour of the clock opened on a spot venue, in whole dollars; not found where none did."""
-    hours = question.market.table("price_1h").filter(pl.col("market") == "spot", pl.col("open_time") <= question.clock)
+    hours = request.market.table("price_1h").filter(pl.col("market") == "spot", pl.col("open_time") <= request.clock)
     if hours.is_empty():
         return text_answer("Not Found", 404)
-    return json_answer({"time": _unix(question.clock), "USD": round(hours["open"][-1])})
+    return json_answer({"time": _unix(request.clock), "USD": round(hours["open"][-1])})
 
 
-def _groups(question: Question, name: str, btc: pl.Expr) -> Response:
-    days = question.market.table("onchain_1d").filter(pl.col("date") < question.clock.date()).select("date", btc=btc)
+def _groups(request: ProviderRequest, name: str, btc: pl.Expr) -> Response:
+    days = request.market.table("onchain_1d").filter(pl.col("date") < request.clock.date()).select("date", btc=btc)
     noon = pl.col("date").cast(pl.Datetime("us")) + DAY / 2
-    epochs = _epochs(question).select("start_height", "start_time")
+    epochs = _epochs(request).select("start_height", "start_time")
     known = days.drop_nulls().select("btc", noon=noon).join_asof(epochs, left_on="noon", right_on="start_time")
     return json_answer(
         [
@@ -176,21 +176,21 @@ def _groups(question: Question, name: str, btc: pl.Expr) -> Response:
     )
 
 
-def _found(question: Question) -> pl.DataFrame:
-    return question.market.table("blocks").filter(pl.col("time") <= question.clock).sort("height")
+def _found(request: ProviderRequest) -> pl.DataFrame:
+    return request.market.table("blocks").filter(pl.col("time") <= request.clock).sort("height")
 
 
 def _satoshi(btc: float) -> int:
     return round(btc * 100_000_000)
 
 
-def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _chain(request: ProviderRequest, start: datetime, height: int) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Times (unix seconds) and heights to go evenly between, from the epoch before to the clock: blocks, else days."""
-    clock = question.clock
-    blocks = question.market.table("blocks").filter(pl.col("time").is_between(start - 14 * DAY, clock + DAY))
+    clock = request.clock
+    blocks = request.market.table("blocks").filter(pl.col("time").is_between(start - 14 * DAY, clock + DAY))
     if len(blocks) and blocks["time"][0] <= start and blocks["time"][-1] >= clock - timedelta(hours=3):
         return blocks["time"].dt.epoch("s").to_numpy(), np.maximum.accumulate(blocks["height"].to_numpy())
-    counted = question.market.table("onchain_1d").filter(pl.col("block_count").is_not_null())
+    counted = request.market.table("onchain_1d").filter(pl.col("block_count").is_not_null())
     for first in (start.date() - 5 * DAY, start.date()):  # with the end of the epoch before, if its days are there
         days = counted.filter(pl.col("date").is_between(first, clock.date()))
         if len(days) and len(days.filter(pl.col("date") < clock.date())) == (clock.date() - first).days:
@@ -205,19 +205,19 @@ def _chain(question: Question, start: datetime, height: int) -> tuple[np.ndarray
     return times, found - np.interp(_unix(start), times, found) + height
 
 
-def _epochs(question: Question) -> pl.DataFrame:
-    return question.market.table("difficulty_epoch").filter(pl.col("start_time") <= question.clock)
+def _epochs(request: ProviderRequest) -> pl.DataFrame:
+    return request.market.table("difficulty_epoch").filter(pl.col("start_time") <= request.clock)
 
 
-def _changes(question: Question) -> list[tuple[int, int, float, float]]:
+def _changes(request: ProviderRequest) -> list[tuple[int, int, float, float]]:
     """Time, height, difficulty and ratio of the adjustments in the period asked for, oldest first."""
-    rows = _epochs(question).filter(pl.col("start_time") >= _since(question)).drop("epoch")
+    rows = _epochs(request).filter(pl.col("start_time") >= _since(request)).drop("epoch")
     return [(_unix(start), height, level, 1 + (pct or 0) / 100) for height, start, level, pct in rows.iter_rows()]
 
 
-def _since(question: Question) -> datetime:
-    days = PERIODS.get(question.path["period"])
-    return datetime(2009, 1, 1) if days is None else question.clock - days * DAY
+def _since(request: ProviderRequest) -> datetime:
+    days = PERIODS.get(request.path["period"])
+    return datetime(2009, 1, 1) if days is None else request.clock - days * DAY
 
 
 def _unix(instant: datetime) -> int:
@@ -229,7 +229,7 @@ def _as_printed(rate: float) -> float:
     return rate if rate >= 1e21 else int(Decimal(repr(rate)))
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     f"GET {BASE}/difficulty-adjustment": difficulty_adjustment,
     f"GET {BASE}/mining/hashrate/{{period}}": hashrate,
     f"GET {BASE}/mining/difficulty-adjustments/{{period}}": difficulty_adjustments,

@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, events, instant, milliseconds, newest_first, plain, turnover
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 MARKETS = {"BTC-USDT": "spot", "BTC-USDT-SWAP": "perp"}
 SWAP = "BTC-USDT-SWAP"
@@ -24,26 +24,26 @@ def _unknown_instrument() -> Response:
     return _envelope([], "51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 
 
-def _page(rows: pl.DataFrame, time: str, question: Question, default: int, most: int) -> list[Row]:
+def _page(rows: pl.DataFrame, time: str, request: ProviderRequest, default: int, most: int) -> list[Row]:
     """Rows older than `after` and newer than `before`, newest first."""
-    older, newer = (instant(question.params.get(name)) for name in ("after", "before"))
+    older, newer = (instant(request.params.get(name)) for name in ("after", "before"))
     rows = rows if older is None else rows.filter(pl.col(time) < older)
     rows = rows if newer is None else rows.filter(pl.col(time) > newer)
-    return list(newest_first(rows, min(int(question.params.get("limit", default)), most)))
+    return list(newest_first(rows, min(int(request.params.get("limit", default)), most)))
 
 
-def _candles(default: int, depth: int | None) -> Handler:
-    def answer(question: Question) -> Response:
-        market = MARKETS.get(question.params.get("instId", ""))
-        period = BARS.get(question.params.get("bar", ""))
+def _candles(default: int, depth: int | None) -> RouteHandler:
+    def answer(request: ProviderRequest) -> Response:
+        market = MARKETS.get(request.params.get("instId", ""))
+        period = BARS.get(request.params.get("bar", ""))
         if market is None:
             return _unknown_instrument()
         if period is None:
             return _envelope([], "51000", "Parameter bar error")
-        rows = bars(question, "okx", market, period)
+        rows = bars(request, "okx", market, period)
         if depth is not None:
-            rows = rows.filter(pl.col("open_time") > question.clock - depth * period)
-        return _envelope([_candle(row, market) for row in _page(rows, "open_time", question, default, 300)])
+            rows = rows.filter(pl.col("open_time") > request.clock - depth * period)
+        return _envelope([_candle(row, market) for row in _page(rows, "open_time", request, default, 300)])
 
     return answer
 
@@ -57,13 +57,13 @@ def _candle(row: Row, market: str) -> list[str]:
     return [str(milliseconds(row["open_time"])), *prices, *volumes, quote, str(int(row["is_closed"]))]
 
 
-def funding_rate_history(question: Question) -> Response:
+def funding_rate_history(request: ProviderRequest) -> Response:
     """`funding-rate-history`: settled rates of the last three months."""
-    if question.params.get("instId") != SWAP:
+    if request.params.get("instId") != SWAP:
         return _unknown_instrument()
-    rows = events(question, "funding", "okx", "funding_time")
-    rows = rows.filter(pl.col("funding_time") > question.clock - FUNDING_DEPTH)
-    return _envelope([_settlement(row) for row in _page(rows, "funding_time", question, 400, 400)])
+    rows = events(request, "funding", "okx", "funding_time")
+    rows = rows.filter(pl.col("funding_time") > request.clock - FUNDING_DEPTH)
+    return _envelope([_settlement(row) for row in _page(rows, "funding_time", request, 400, 400)])
 
 
 def _settlement(row: Row) -> dict[str, str]:
@@ -78,11 +78,11 @@ def _settlement(row: Row) -> dict[str, str]:
     }
 
 
-def open_interest(question: Question) -> Response:
+def open_interest(request: ProviderRequest) -> Response:
     """`open-interest`: the newest reading at the clock, in contracts, coin and dollars."""
-    if question.params.get("instId") != SWAP:
+    if request.params.get("instId") != SWAP:
         return _unknown_instrument()
-    newest = events(question, "open_interest", "okx", "time").drop_nulls("oi_btc").tail(1)
+    newest = events(request, "open_interest", "okx", "time").drop_nulls("oi_btc").tail(1)
     return _envelope(
         [
             {
@@ -98,13 +98,13 @@ def open_interest(question: Question) -> Response:
     )
 
 
-def liquidation_orders(question: Question) -> Response:
+def liquidation_orders(request: ProviderRequest) -> Response:
     """`liquidation-orders`: the last day; the tables know sums of an hour, so each is one order at the hour's price."""
-    prices = question.market.table("price_1h").select("open_time", "close")
-    table = question.market.table("liquidations_1h").filter(pl.col("venue") == "okx")
-    hours = table.filter(pl.col("hour").is_between(question.clock - DAY, question.clock - HOUR, closed="right"))
+    prices = request.market.table("price_1h").select("open_time", "close")
+    table = request.market.table("liquidations_1h").filter(pl.col("venue") == "okx")
+    hours = table.filter(pl.col("hour").is_between(request.clock - DAY, request.clock - HOUR, closed="right"))
     priced = hours.join_asof(prices, left_on="hour", right_on="open_time").drop_nulls("close")
-    page = _page(priced, "hour", question, 100, 100)
+    page = _page(priced, "hour", request, 100, 100)
     details = [_order(row, side) for row in page for side in ("long", "short") if row[f"{side}_usd"]]
     group = {"details": details, "instFamily": "BTC-USDT", "instId": SWAP, "instType": "SWAP", "uly": "BTC-USDT"}
     return _envelope([group] if details else [])
@@ -122,7 +122,7 @@ def _order(row: Row, side: str) -> dict[str, str]:
     }
 
 
-ROUTES: dict[str, Handler] = {
+ROUTES: dict[str, RouteHandler] = {
     "GET www.okx.com/api/v5/market/candles": _candles(100, RECENT_BARS),
     "GET www.okx.com/api/v5/market/history-candles": _candles(100, None),
     "GET www.okx.com/api/v5/public/funding-rate-history": funding_rate_history,

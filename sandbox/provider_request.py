@@ -11,7 +11,7 @@ from sandbox.market import Market
 
 
 @dataclass(frozen=True)
-class Question:
+class ProviderRequest:
     """One request to a provider, at one instant.
 
     `clock` is naive UTC: nothing later than it exists. `path` holds the values of the route's `{names}`; the names of
@@ -26,7 +26,7 @@ class Question:
     body: bytes = b""
 
 
-Handler = Callable[[Question], Response]
+RouteHandler = Callable[[ProviderRequest], Response]
 
 
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -37,9 +37,9 @@ from sandbox import (
     twelvedata,
     yahoo,
 )
-from sandbox.provider_request import Handler
+from sandbox.provider_request import RouteHandler
 
-ROUTES: Mapping[str, Handler] = {
+ROUTES: Mapping[str, RouteHandler] = {
     **binance.ROUTES,
     **binance_vision.ROUTES,
     **bybit.ROUTES,

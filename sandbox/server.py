@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from sandbox.faults import Faults
 from sandbox.market import Market, naive_utc
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 from sandbox.routes import ROUTES
 from sandbox.silence import without
 
@@ -47,7 +47,7 @@ class LoggedRequest:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningServer:
     """A stand-in that listens: where, and what it was asked so far."""
 
     base_url: str
@@ -59,7 +59,7 @@ def application(
     market: Market,
     *,
     faults: str | None = None,
-    routes: Mapping[str, Handler] = ROUTES,
+    routes: Mapping[str, RouteHandler] = ROUTES,
     log: list[LoggedRequest] | None = None,
 ) -> Starlette:
     """The stand-in as an ASGI application.
@@ -69,13 +69,13 @@ def application(
     """
     misbehave = Faults(faults or "", {_host(route) for route in routes})
 
-    def endpoint(host: str, handler: Handler) -> Callable[..., object]:
+    def endpoint(host: str, handler: RouteHandler) -> Callable[..., object]:
         async def answer(request: Request) -> Response:
             try:
                 clock = _clock(request, market)
             except ValueError as error:
                 return _logged(request, json_answer({"error": str(error)}, 400), log)
-            question = Question(
+            asked = ProviderRequest(
                 market=market,
                 clock=clock,
                 params=dict(request.query_params),
@@ -85,7 +85,7 @@ def application(
             )
             if (broken := await misbehave.instead(host)) is not None:
                 return _logged(request, broken, log)
-            said = misbehave.spoil(host, await run_in_threadpool(handler, question))
+            said = misbehave.spoil(host, await run_in_threadpool(handler, asked))
             return _logged(request, _if_changed(request, said) if host in OFFERS_ETAGS else said, log)
 
         return answer
@@ -120,8 +120,8 @@ def serve(market_folder: Path, port: int, faults: str | None = None) -> None:
 
 @contextmanager
 def running(
-    market_folder: Path, *, faults: str | None = None, port: int = 0, routes: Mapping[str, Handler] = ROUTES
-) -> Iterator[Running]:
+    market_folder: Path, *, faults: str | None = None, port: int = 0, routes: Mapping[str, RouteHandler] = ROUTES
+) -> Iterator[RunningServer]:
     """A stand-in in a thread of this process, ready when the block begins and gone when it ends."""
     log: list[LoggedRequest] = []
     market = Market(market_folder)
@@ -132,7 +132,7 @@ def running(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="stand-in", daemon=True)
     thread.start()
     try:
-        yield Running(f"http://{LOOPBACK}:{listener.getsockname()[1]}", market, log)
+        yield RunningServer(f"http://{LOOPBACK}:{listener.getsockname()[1]}", market, log)
     finally:
         server.should_exit = True
         thread.join()

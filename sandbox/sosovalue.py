@@ -8,27 +8,27 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 
 
-def summary_history(question: Question) -> Response:
+def summary_history(request: ProviderRequest) -> Response:
     """`etfs/summary-history`: dollars, newest first."""
-    if not question.headers.get("x-soso-api-key"):
+    if not request.headers.get("x-soso-api-key"):
         return json_answer({"code": 400101, "message": "API key is invalid."}, 401)
-    if question.params.get("symbol") != "BTC" or question.params.get("country_code") != "US":
+    if request.params.get("symbol") != "BTC" or request.params.get("country_code") != "US":
         return json_answer({"code": 400001, "message": "The stand-in has symbol BTC and country US."}, 400)
     began = pl.col("date").cast(pl.Datetime("us"))
     dates = (
-        question.market.table("etf_flow")
+        request.market.table("etf_flow")
         .group_by("date", maintain_order=True)
         .agg(
             usd=(pl.col("flow_usd_m").sum() * 1e6).round(0),
             since=pl.col("published_at").fill_null(began + UNDATED_FROM).max(),
         )
         .with_columns(cumulative=pl.col("usd").cum_sum())
-        .filter(pl.col("since") <= question.clock)
+        .filter(pl.col("since") <= request.clock)
     )
     rows = [
         {
@@ -38,9 +38,9 @@ def summary_history(question: Question) -> Response:
             "total_net_assets": None,
             "cum_net_inflow": cumulative,
         }
-        for day, usd, _, cumulative in dates.tail(int(question.params.get("limit", 50))).iter_rows()
+        for day, usd, _, cumulative in dates.tail(int(request.params.get("limit", 50))).iter_rows()
     ]
     return json_answer({"code": 0, "message": "success", "data": rows[::-1], "details": None})
 
 
-ROUTES: dict[str, Handler] = {"GET openapi.sosovalue.com/openapi/v1/etfs/summary-history": summary_history}
+ROUTES: dict[str, RouteHandler] = {"GET openapi.sosovalue.com/openapi/v1/etfs/summary-history": summary_history}

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 PROOF_OF_WORK = (
     '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><noscript>This site requires JavaScript to verify '
@@ -10,9 +10,9 @@ PROOF_OF_WORK = (
 )
 
 
-def bars(question: Question) -> Response:
+def bars(request: ProviderRequest) -> Response:
     """The same page, whatever is asked."""
     return text_answer(PROOF_OF_WORK, media_type="text/html")
 
 
-ROUTES: dict[str, Handler] = {"GET stooq.com/q/d/l/": bars}
+ROUTES: dict[str, RouteHandler] = {"GET stooq.com/q/d/l/": bars}

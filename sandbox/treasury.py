@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
 PAGE = "home.treasury.gov/resource-center/data-chart-center/interest-rates/daily-treasury-rates.csv/{year}/all"
 PUBLISHED = timedelta(hours=22, minutes=30)
@@ -17,15 +17,15 @@ CURVES = {
 }
 
 
-def rates(question: Question) -> Response:
+def rates(request: ProviderRequest) -> Response:
     """The days of one year that are out."""
-    labels = CURVES.get(question.params.get("type", ""))
+    labels = CURVES.get(request.params.get("type", ""))
     if labels is None:
         return text_answer("Not Found", 404)
-    rows = question.market.table("macro_1d").filter(
+    rows = request.market.table("macro_1d").filter(
         pl.col("series").is_in(list(labels)),
-        pl.col("date").dt.year().cast(pl.String) == question.path["year"],
-        pl.col("date").cast(pl.Datetime("us")) + PUBLISHED <= question.clock,
+        pl.col("date").dt.year().cast(pl.String) == request.path["year"],
+        pl.col("date").cast(pl.Datetime("us")) + PUBLISHED <= request.clock,
     )
     days: dict[date, dict[str, float]] = {}
     for series, day, rate in rows.select("series", "date", "close").iter_rows():
@@ -42,4 +42,4 @@ def encode(labels: tuple[str, ...], days: Mapping[date, Mapping[str, float | Non
     return "\n".join(lines)
 
 
-ROUTES: dict[str, Handler] = {f"GET {PAGE}": rates}
+ROUTES: dict[str, RouteHandler] = {f"GET {PAGE}": rates}

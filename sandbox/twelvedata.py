@@ -5,23 +5,23 @@ from datetime import timedelta
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 SERIES = {"XAU/USD": "gold", "XAG/USD": "silver"}
 OUT = timedelta(hours=22)
 REFUSED = {"code": 401, "message": "**apikey** parameter is incorrect or not specified.", "status": "error"}
 
 
-def time_series(question: Question) -> Response:
+def time_series(request: ProviderRequest) -> Response:
     """Sessions between two dates that have ended, newest first, as text."""
-    if not question.headers.get("authorization", "").startswith("apikey "):
+    if not request.headers.get("authorization", "").startswith("apikey "):
         return json_answer(REFUSED, 401)
-    symbol, day = question.params.get("symbol", ""), pl.col("date")
-    bars = question.market.table("macro_1d").filter(
+    symbol, day = request.params.get("symbol", ""), pl.col("date")
+    bars = request.market.table("macro_1d").filter(
         pl.col("series") == SERIES.get(symbol, ""),
-        day.cast(pl.String) >= question.params.get("start_date", ""),
-        day.cast(pl.String) <= question.params.get("end_date", "9999"),
-        day.cast(pl.Datetime("us")) + OUT <= question.clock,
+        day.cast(pl.String) >= request.params.get("start_date", ""),
+        day.cast(pl.String) <= request.params.get("end_date", "9999"),
+        day.cast(pl.Datetime("us")) + OUT <= request.clock,
     )
     return json_answer(encode(symbol, bars.sort("date", descending=True)))
 
@@ -38,4 +38,4 @@ def encode(symbol: str, bars: pl.DataFrame) -> dict[str, object]:
     return {"meta": {"symbol": symbol, "interval": "1day", "currency": "USD"}, "values": values, "status": "ok"}
 
 
-ROUTES: dict[str, Handler] = {"GET api.twelvedata.com/time_series": time_series}
+ROUTES: dict[str, RouteHandler] = {"GET api.twelvedata.com/time_series": time_series}

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from starlette.responses import Response
 
-from sandbox.provider_request import Handler, Question, json_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 
 SERIES = {
     "^GSPC": "spx", "^IXIC": "ixic", "^NDX": "ndx", "^DJI": "dji", "^SOX": "sox", "^VIX": "vix",
@@ -20,19 +20,19 @@ OPEN, CLOSE = time(9, 30), time(16)
 PRICES = ("open", "high", "low", "close")
 
 
-def chart(question: Question) -> Response:
+def chart(request: ProviderRequest) -> Response:
     """The bars whose session opens in [period1, period2)."""
-    symbol, params = question.path["symbol"], question.params
+    symbol, params = request.path["symbol"], request.params
     if symbol not in SERIES:
         error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
         return json_answer({"chart": {"result": None, "error": error}}, 404)
-    bars = question.market.table("macro_1d").filter(
-        pl.col("series") == SERIES[symbol], pl.col("date").cast(pl.Datetime("us")) + VISIBLE_FROM <= question.clock
+    bars = request.market.table("macro_1d").filter(
+        pl.col("series") == SERIES[symbol], pl.col("date").cast(pl.Datetime("us")) + VISIBLE_FROM <= request.clock
     )
     first, last = int(params.get("period1", 0)), int(params.get("period2", 2**40))
     rows = bars.select("date", *PRICES).iter_rows()
     shown = [(day, prices) for day, *prices in rows if first <= _stamp(day, OPEN) < last]
-    return json_answer(encode(symbol, shown, question.clock.date()))
+    return json_answer(encode(symbol, shown, request.clock.date()))
 
 
 def encode(symbol: str, bars: Sequence[tuple[date, Sequence[float | None]]], today: date) -> dict[str, object]:
@@ -65,4 +65,4 @@ def _stamp(day: date, at: time, zone: tzinfo = NEW_YORK) -> int:
     return int(datetime.combine(day, at, zone).timestamp())
 
 
-ROUTES: dict[str, Handler] = {"GET query1.finance.yahoo.com/v8/finance/chart/{symbol}": chart}
+ROUTES: dict[str, RouteHandler] = {"GET query1.finance.yahoo.com/v8/finance/chart/{symbol}": chart}

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from sources.core.archive import Field, Rules, epoch, joined, number, open_member, text, typed_lines
+from sources.core.archive import CsvField, CsvRules, epoch, joined, number, open_member, text, typed_lines
 from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
@@ -97,7 +97,7 @@ METRICS_COLUMNS: Mapping[str, Column] = {
 
 
 @dataclass(frozen=True)
-class File:
+class ArchiveFile:
     """One file of the archive: its address and the days [start, end) that it is of."""
 
     address: str
@@ -119,7 +119,7 @@ def check(payload: Payload) -> None:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArchiveFileKind:
     """One kind of files: where they lie, how their members are called and how their lines become rows.
 
     `path` has {every} and {stamp} in it, `every` says which of daily and monthly files there are, and `convert` gives
@@ -132,7 +132,7 @@ class Kind:
     header: Sequence[str]
     columns: Mapping[str, Column]
     observed: str
-    convert: Callable[[pl.DataFrame], Rules]
+    convert: Callable[[pl.DataFrame], CsvRules]
 
     def fetch(self, session: Session, window: Window) -> Iterator[Payload]:
         """The files of a window that are not here yet, oldest first.
@@ -182,7 +182,9 @@ class Kind:
         return parsed
 
 
-def _plan(window: Window, now: datetime, path: str, every: Sequence[str]) -> Iterator[tuple[File, Sequence[File]]]:
+def _plan(
+    window: Window, now: datetime, path: str, every: Sequence[str]
+) -> Iterator[tuple[ArchiveFile, Sequence[ArchiveFile]]]:
     """Files to ask for, each with those to ask for in its stead when it is not there."""
     last = min(now, window.end).astimezone(UTC).date()  # the day that runs has no file yet
     wanted = [day for day in days(window) if day < last]
@@ -202,12 +204,12 @@ def _plan(window: Window, now: datetime, path: str, every: Sequence[str]) -> Ite
             yield from ((file, ()) for file in of_month)
 
 
-def _daily(path: str, day: date) -> File:
-    return File(f"{ROOT}/{path.format(every='daily', stamp=day.isoformat())}", day, day + timedelta(days=1))
+def _daily(path: str, day: date) -> ArchiveFile:
+    return ArchiveFile(f"{ROOT}/{path.format(every='daily', stamp=day.isoformat())}", day, day + timedelta(days=1))
 
 
-def _monthly(path: str, month: date) -> File:
-    return File(f"{ROOT}/{path.format(every='monthly', stamp=f'{month:%Y-%m}')}", month, _next(month))
+def _monthly(path: str, month: date) -> ArchiveFile:
+    return ArchiveFile(f"{ROOT}/{path.format(every='monthly', stamp=f'{month:%Y-%m}')}", month, _next(month))
 
 
 def _next(month: date) -> date:
@@ -243,10 +245,10 @@ def _answer(session: Session, address: str, accept: Sequence[str]) -> Payload | 
         return None  # the archive says 404 for a file that it does not have
 
 
-def klines(lines: pl.DataFrame, *, period: timedelta) -> Rules:
+def klines(lines: pl.DataFrame, *, period: timedelta) -> CsvRules:
     """Bars, by the rules of `sources.core.venues.read_candles`."""
     fields = {
-        "symbol": Field("open_time", pl.lit(SYMBOL)),
+        "symbol": CsvField("open_time", pl.lit(SYMBOL)),
         "open_time": epoch("open_time"),
         "open_usd": number("open"),
         "high_usd": number("high"),
@@ -266,23 +268,23 @@ def klines(lines: pl.DataFrame, *, period: timedelta) -> Rules:
     }
     # Of many trades at least one was bought: zero in a bar that traded means that the figure is missing.
     absent = {"taker_buy_btc": (pl.col("taker_buy_btc") == 0) & (pl.col("volume_btc") != 0)}
-    return Rules(fields, refusals, absent)
+    return CsvRules(fields, refusals, absent)
 
 
-def funding(lines: pl.DataFrame) -> Rules:
+def funding(lines: pl.DataFrame) -> CsvRules:
     """Settlements, stamped to the minute as in `sources.core.venues.read_funding`; the interval is stated here."""
     fields = {
-        "symbol": Field("calc_time", pl.lit(SYMBOL)),
-        "funding_time": Field("calc_time", epoch("calc_time").value.dt.offset_by("30s").dt.truncate("1m")),
+        "symbol": CsvField("calc_time", pl.lit(SYMBOL)),
+        "funding_time": CsvField("calc_time", epoch("calc_time").value.dt.offset_by("30s").dt.truncate("1m")),
         "funding_rate": number("last_funding_rate"),
         "interval_hours": number("funding_interval_hours"),
     }
     settled = pl.col("funding_time")
     outside = (settled < pl.col("_start")) | (settled > pl.col("_end"))
-    return Rules(fields, {"funding_time: is of another month than the file": outside})
+    return CsvRules(fields, {"funding_time: is of another month than the file": outside})
 
 
-def metrics(lines: pl.DataFrame) -> Rules:
+def metrics(lines: pl.DataFrame) -> CsvRules:
     """Statistics, each at the moment of its reading whichever way the file is labelled."""
     label = pl.col("create_time").str.strip_chars().str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     ends_at_midnight = (label == pl.col("_end")).any().over("_file")
@@ -297,7 +299,7 @@ def metrics(lines: pl.DataFrame) -> Rules:
     moment = pl.when(is_shifted).then(label.dt.offset_by("5m")).otherwise(label)
     fields = {
         "symbol": text("symbol"),
-        "observed_at": Field("create_time", moment),
+        "observed_at": CsvField("create_time", moment),
         "open_interest_btc": number("sum_open_interest"),
         "open_interest_usd": number("sum_open_interest_value"),
         "top_trader_account_ratio": number("count_toptrader_long_short_ratio"),
@@ -312,7 +314,7 @@ def metrics(lines: pl.DataFrame) -> Rules:
         "create_time: the file has both midnights, so its labels could mean either": pl.lit(both),
         "observed_at: is of another day than the file": (observed <= pl.col("_start")) | (observed > pl.col("_end")),
     }
-    return Rules(fields, refusals)
+    return CsvRules(fields, refusals)
 
 
 def _truncated(period: timedelta) -> str:
@@ -328,7 +330,7 @@ _DAILY = r"-(?P<day>\d\d)"
 _EITHER = rf"(?:{_DAILY})?"
 
 
-def _of_archive(declared: Dataset, kind: Kind) -> Dataset:
+def _of_archive(declared: Dataset, kind: ArchiveFileKind) -> Dataset:
     return replace(
         declared,
         read_together=kind.read_together,
@@ -340,7 +342,7 @@ def _of_archive(declared: Dataset, kind: Kind) -> Dataset:
 
 
 def _candles(market: str, kind: str, interval: str, period: timedelta) -> Dataset:
-    files = Kind(
+    files = ArchiveFileKind(
         path=f"{market}/{{every}}/klines/{SYMBOL}/{interval}/{SYMBOL}-{interval}-{{stamp}}.zip",
         every=("daily", "monthly"),
         name=_named(interval, day=_EITHER),
@@ -356,7 +358,7 @@ def _candles(market: str, kind: str, interval: str, period: timedelta) -> Datase
     return _of_archive(replace(declared, publication_lag=DAY - period + PUBLISHED_AFTER, fresh_for=2 * DAY), files)
 
 
-FUNDING = Kind(
+FUNDING = ArchiveFileKind(
     path=f"futures/um/{{every}}/fundingRate/{SYMBOL}/{SYMBOL}-fundingRate-{{stamp}}.zip",
     every=("monthly",),
     name=_named("fundingRate", day=""),
@@ -365,7 +367,7 @@ FUNDING = Kind(
     observed="funding_time",
     convert=funding,
 )
-METRICS = Kind(
+METRICS = ArchiveFileKind(
     path=f"futures/um/{{every}}/metrics/{SYMBOL}/{SYMBOL}-metrics-{{stamp}}.zip",
     every=("daily",),
     name=_named("metrics", day=_DAILY),

@@ -8,8 +8,8 @@ from warehouse.errors import (
     HomeError,
     LandingError,
     LoadError,
+    LoadVerdict,
     PublishError,
-    Verdict,
     WarehouseError,
 )
 from warehouse.extracts import write_extracts
@@ -19,7 +19,7 @@ from warehouse.landing import Decision, Landing, LandingFile
 from warehouse.loader import Loader, LoadResult
 from warehouse.logs import Attempt, log_attempts, log_regimes
 from warehouse.publish import publish
-from warehouse.rebuild import Rebuilt, rebuild
+from warehouse.rebuild import RebuildResult, rebuild
 
 __all__ = [
     "Attempt",
@@ -34,10 +34,10 @@ __all__ = [
     "LandingFile",
     "LoadError",
     "LoadResult",
+    "LoadVerdict",
     "Loader",
     "PublishError",
-    "Rebuilt",
-    "Verdict",
+    "RebuildResult",
     "Warehouse",
     "WarehouseError",
     "backup",

@@ -98,7 +98,7 @@ class Warehouse:
             raise
 
     def ensure_tables(self, datasets: Sequence[Dataset]) -> None:
-        """Create or extend every raw table and book, in one transaction; see `warehouse.tables`."""
+        """Create or extend every raw table and metadata table, in one transaction; see `warehouse.tables`."""
         with self.transaction() as connection:
             ensure_tables(connection, datasets)
 

@@ -23,7 +23,7 @@ class DamagedError(WarehouseError):
     """The build file cannot be read; `leadline rebuild` makes a new one from the landing files."""
 
 
-class Verdict(StrEnum):
+class LoadVerdict(StrEnum):
     """How a load ended, as written in `raw.load_ledger.verdict`."""
 
     LOADED = "loaded"
@@ -37,7 +37,7 @@ class LoadError(WarehouseError):
     `load_id` is what `leadline accept` takes when `verdict` is BLOCKED.
     """
 
-    def __init__(self, dataset_id: str, load_id: str, verdict: Verdict, what: str, advice: str) -> None:
+    def __init__(self, dataset_id: str, load_id: str, verdict: LoadVerdict, what: str, advice: str) -> None:
         super().__init__(f"{dataset_id}: {what} {advice}")
         self.dataset_id = dataset_id
         self.load_id = load_id

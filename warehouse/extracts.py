@@ -51,7 +51,7 @@ UNIT_OF_SUFFIX = {
 
 
 @dataclass(frozen=True)
-class Field:
+class ExtractColumn:
     """One column of an extract."""
 
     name: str
@@ -67,7 +67,7 @@ class Extract:
     name: str
     file: str
     table: str
-    columns: tuple[Field, ...]
+    columns: tuple[ExtractColumn, ...]
     rows: int
     first_date: str | None
     last_date: str | None
@@ -184,7 +184,8 @@ def _write(making: _Set, mart: str, left_out: Mapping[str | None, bool]) -> Extr
         for column in columns
     )
     fields = tuple(
-        Field(column, data_type, _unit(column, comment), comment) for column, (data_type, comment) in columns.items()
+        ExtractColumn(column, data_type, _unit(column, comment), comment)
+        for column, (data_type, comment) in columns.items()
     )
     table = connection.execute(f"select {selected} from marts.{quoted(mart)} order by all").to_arrow_table()
     described = pa.schema(

@@ -32,7 +32,7 @@ REJECT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass
-class Staged:
+class IncomingRows:
     """What reading the files gave: how many rows were sent, believed or not, and the rejects (REJECT_SCHEMA)."""
 
     sent: int = 0
@@ -59,7 +59,7 @@ def stage(
     dataset: Dataset,
     files: Iterable[LandingFile],
     load_id_of: Callable[[LandingFile], str],
-) -> Staged:
+) -> IncomingRows:
     """Fill the temporary table INCOMING from the files, in order of fetch time, then of arrival.
 
     Raises UnreadableError at the first file that holds no data of this dataset, LandingError on a damaged file.
@@ -79,7 +79,7 @@ def stage(
         if chunk.rows >= CHUNK_ROWS:
             chunk.flush(connection)
     chunk.flush(connection)
-    return Staged(sent, pl.concat(chunk.rejects)) if chunk.rejects else Staged(sent)
+    return IncomingRows(sent, pl.concat(chunk.rejects)) if chunk.rejects else IncomingRows(sent)
 
 
 def staged_rows_as_rejects(

@@ -25,7 +25,7 @@ RESTRICTED: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class Withheld:
+class WithheldColumn:
     """One column to leave empty, in rows that are not publishable or in all; without a column, the whole mart."""
 
     mart: str
@@ -33,15 +33,15 @@ class Withheld:
     by_row: bool
 
 
-def withheld(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> list[Withheld]:
+def withheld(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> list[WithheldColumn]:
     """What to leave out of these marts of an open database when its values are passed on."""
     return [entry for mart in marts for entry in _of(mart, types_of(connection, "marts", mart))]
 
 
-def _of(mart: str, columns: Mapping[str, str]) -> list[Withheld]:
+def _of(mart: str, columns: Mapping[str, str]) -> list[WithheldColumn]:
     by_row = "publishable" in columns
     if mart in RESTRICTED:
-        return [Withheld(mart, column, by_row) for column in RESTRICTED[mart] if column in columns]
+        return [WithheldColumn(mart, column, by_row) for column in RESTRICTED[mart] if column in columns]
     if by_row:
-        return [Withheld(mart, name, True) for name, data_type in columns.items() if data_type == "DOUBLE"]
-    return [] if mart.startswith("dim_") else [Withheld(mart, None, False)]
+        return [WithheldColumn(mart, name, True) for name, data_type in columns.items() if data_type == "DOUBLE"]
+    return [] if mart.startswith("dim_") else [WithheldColumn(mart, None, False)]

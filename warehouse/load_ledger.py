@@ -11,14 +11,14 @@ import duckdb
 import polars as pl
 
 from sources.core.dataset import Dataset
-from warehouse.errors import Verdict
+from warehouse.errors import LoadVerdict
 from warehouse.incoming import naive
 from warehouse.landing import LandingFile
 from warehouse.tables import RAW
 
 
 @dataclass(frozen=True)
-class Batch:
+class LoadBatch:
     """The files of one load, in order of arrival, and when it is (or, in a replay, was) done."""
 
     dataset: Dataset
@@ -27,24 +27,24 @@ class Batch:
     at: datetime
 
 
-class Ledger:
+class LoadLedger:
     """Reads and writes the books through the open connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def verdicts(self, dataset: Dataset) -> dict[str, Verdict]:
+    def verdicts(self, dataset: Dataset) -> dict[str, LoadVerdict]:
         """Landing file -> how the load that took it up ended."""
         rows = self._connection.execute(
             f"select landing_file, verdict from {RAW}.loaded_file where dataset_id = $id", {"id": dataset.id}
         ).fetchall()
-        return {name: Verdict(verdict) for name, verdict in rows}
+        return {name: LoadVerdict(verdict) for name, verdict in rows}
 
     def owners(self, dataset: Dataset) -> dict[str, str]:
         """Landing file -> id of the load that brought its rows into the raw table."""
         rows = self._connection.execute(
             f"select landing_file, load_id from {RAW}.loaded_file where dataset_id = $id and verdict = $verdict",
-            {"id": dataset.id, "verdict": Verdict.LOADED.value},
+            {"id": dataset.id, "verdict": LoadVerdict.LOADED.value},
         ).fetchall()
         return dict(rows)
 
@@ -59,7 +59,7 @@ class Ledger:
         """Loads that wait for a person: (dataset id, load id, reason)."""
         return self._connection.execute(
             f"select dataset_id, load_id, reason from {RAW}.load_ledger where verdict = $verdict order by loaded_at",
-            {"verdict": Verdict.BLOCKED.value},
+            {"verdict": LoadVerdict.BLOCKED.value},
         ).fetchall()
 
     def says(self, load_id: str, reason: str) -> bool:
@@ -74,7 +74,7 @@ class Ledger:
         ).fetchone()
         return row[0] if row else None
 
-    def enter(self, batch: Batch, verdict: Verdict, facts: Mapping[str, object]) -> None:
+    def enter(self, batch: LoadBatch, verdict: LoadVerdict, facts: Mapping[str, object]) -> None:
         """Write down how a load ended, in place of what an earlier try of the same load said."""
         entry = {
             "load_id": batch.load_id,
@@ -89,7 +89,7 @@ class Ledger:
         names, marks = ", ".join(entry), ", ".join(f"${name}" for name in entry)
         self._connection.execute(f"insert or replace into {RAW}.load_ledger ({names}) values ({marks})", entry)
 
-    def enter_files(self, batch: Batch, files: Iterable[LandingFile], verdict: Verdict) -> None:
+    def enter_files(self, batch: LoadBatch, files: Iterable[LandingFile], verdict: LoadVerdict) -> None:
         """Write down which files a load took up, or turned away."""
         rows = [(file.name, batch.dataset.id, batch.load_id, naive(file.fetched_at), verdict.value) for file in files]
         schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -103,7 +103,7 @@ class Ledger:
         self._connection.execute(f"insert or replace into {RAW}.loaded_file by name select * from _files")
         self._connection.unregister("_files")
 
-    def enter_rejects(self, batch: Batch, rejects: pl.DataFrame) -> None:
+    def enter_rejects(self, batch: LoadBatch, rejects: pl.DataFrame) -> None:
         """Put rejects into the quarantine, in place of what an earlier try of the same load put there."""
         self._connection.execute(f"delete from {RAW}.quarantine where load_id = $id", {"id": batch.load_id})
         if rejects.is_empty():
@@ -116,7 +116,7 @@ class Ledger:
         )
         self._connection.unregister("_rejects")
 
-    def advance(self, batch: Batch, observed_until: datetime | None) -> None:
+    def advance(self, batch: LoadBatch, observed_until: datetime | None) -> None:
         """Move the dataset's watermark forward, never back."""
         self._connection.execute(
             f"""

@@ -18,12 +18,12 @@ from sources.core.dataset import Dataset
 from sources.core.errors import Failure, SourceError
 from warehouse.batch_checks import objections
 from warehouse.database import Warehouse
-from warehouse.errors import LoadError, Verdict, WarehouseError
-from warehouse.incoming import INCOMING, Staged, UnreadableError, naive, rejects_of, stage, staged_rows_as_rejects
+from warehouse.errors import LoadError, LoadVerdict, WarehouseError
+from warehouse.incoming import INCOMING, IncomingRows, UnreadableError, naive, rejects_of, stage, staged_rows_as_rejects
 from warehouse.landing import LandingFile
-from warehouse.load_ledger import Batch, Ledger
+from warehouse.load_ledger import LoadBatch, LoadLedger
 from warehouse.tables import quoted, quoted_list, raw_table
-from warehouse.versions import Merged, contradicts_history, merge
+from warehouse.versions import MergeResult, contradicts_history, merge
 
 REJECT_LIMIT = 0.01
 FEWEST_REJECTS = 3  # one bad row of fifty is 2 %, and no reason to lose the other 49
@@ -55,7 +55,7 @@ class Loader:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
         self._landing = warehouse.landing
-        self._ledger = Ledger(warehouse.connection)
+        self._ledger = LoadLedger(warehouse.connection)
 
     def load(self, dataset: Dataset, files: Sequence[LandingFile], *, reject_limit: float = REJECT_LIMIT) -> LoadResult:
         """Load files of one dataset; those already loaded are passed over.
@@ -97,9 +97,9 @@ class Loader:
                 self._accept(dataset, record["load_id"], record["who"], record["why"], decided_at, is_replay=True)
             else:
                 files = [self._landing.file(name) for name in record["files"]]
-                self._load(dataset, files, record["reject_limit"], decided_at, replayed=Verdict(record["verdict"]))
+                self._load(dataset, files, record["reject_limit"], decided_at, replayed=LoadVerdict(record["verdict"]))
         except (LoadError, SourceError) as error:
-            return str(error) if record["verdict"] == Verdict.LOADED else None
+            return str(error) if record["verdict"] == LoadVerdict.LOADED else None
         return None
 
     def _load(
@@ -109,13 +109,13 @@ class Loader:
         reject_limit: float,
         at: datetime,
         *,
-        replayed: Verdict | None,
+        replayed: LoadVerdict | None,
     ) -> LoadResult:
         seen = self._ledger.verdicts(dataset)
-        fresh = sorted({file for file in files if seen.get(file.name) != Verdict.LOADED})
+        fresh = sorted({file for file in files if seen.get(file.name) != LoadVerdict.LOADED})
         if not fresh:
             return LoadResult(load_id(dataset, files), repeated=True)
-        batch = Batch(dataset, load_id(dataset, fresh), tuple(fresh), at)
+        batch = LoadBatch(dataset, load_id(dataset, fresh), tuple(fresh), at)
         record = {"dataset": dataset.id, "files": [file.name for file in fresh], "reject_limit": reject_limit}
         decision = None if replayed else record
         self._require_space(batch)
@@ -124,14 +124,14 @@ class Loader:
         except UnreadableError as error:
             reason = str(error.cause)
             rejects = rejects_of(error.file, [reason], [""])
-            self._turn_away(batch, Verdict.REFUSED, reason, rejects, [error.file], decision)
+            self._turn_away(batch, LoadVerdict.REFUSED, reason, rejects, [error.file], decision)
             raise error.cause from error
         if staged.sent == 0 and not dataset.may_be_empty and len(fresh) == len(set(files)):
             nothing = SourceError(Failure.NO_DATA, "the provider answered without a single row.", dataset.id)
-            self._turn_away(batch, Verdict.REFUSED, str(nothing), staged.rejects, fresh, decision)
+            self._turn_away(batch, LoadVerdict.REFUSED, str(nothing), staged.rejects, fresh, decision)
             raise nothing
         self._check_rejects(batch, staged, reject_limit, decision)
-        if replayed is not Verdict.LOADED:  # what was believed once is not judged again
+        if replayed is not LoadVerdict.LOADED:  # what was believed once is not judged again
             self._check_sense(batch, decision)
         return self._commit(batch, staged, "load", decision, {})
 
@@ -143,23 +143,25 @@ class Loader:
         if len(meant) != 1:
             what = f"{len(meant)} blocked loads are called {short_id!r}."
             raise LoadError(
-                dataset.id, short_id, Verdict.REFUSED, what, f"Waiting for a word: {', '.join(waiting) or 'none'}."
+                dataset.id, short_id, LoadVerdict.REFUSED, what, f"Waiting for a word: {', '.join(waiting) or 'none'}."
             )
         files = tuple(self._landing.file(name) for name in self._ledger.files_of(meant[0]))
-        batch = Batch(dataset, meant[0], files, at)
+        batch = LoadBatch(dataset, meant[0], files, at)
         decision = None if is_replay else {"dataset": dataset.id, "load_id": meant[0], "who": who, "why": why}
         self._require_space(batch)
         acceptance = {"accepted_by": who, "accepted_why": why, "accepted_at": naive(at)}
         return self._commit(batch, self._stage(batch), "accept", decision, acceptance)
 
-    def _require_space(self, batch: Batch) -> None:
+    def _require_space(self, batch: LoadBatch) -> None:
         landed = sum(file.path.stat().st_size for file in batch.files)
         self._warehouse.home.require_free(max(LEAST_FREE_BYTES, INFLATION * landed))
 
-    def _stage(self, batch: Batch) -> Staged:
+    def _stage(self, batch: LoadBatch) -> IncomingRows:
         return stage(self._warehouse.connection, self._landing, batch.dataset, batch.files, lambda _: batch.load_id)
 
-    def _check_rejects(self, batch: Batch, staged: Staged, reject_limit: float, decision: Record | None) -> None:
+    def _check_rejects(
+        self, batch: LoadBatch, staged: IncomingRows, reject_limit: float, decision: Record | None
+    ) -> None:
         rejects = staged.rejects.height
         share = rejects / max(staged.sent, 1)
         is_too_many = rejects >= FEWEST_REJECTS and share > reject_limit
@@ -171,25 +173,25 @@ class Loader:
         )
         guilty = set(staged.rejects["landing_file"])
         files = [file for file in batch.files if file.name in guilty]
-        self._turn_away(batch, Verdict.REFUSED, reason, staged.rejects, files, decision)
+        self._turn_away(batch, LoadVerdict.REFUSED, reason, staged.rejects, files, decision)
         advice = f"Nothing was loaded. See raw.quarantine, load {batch.load_id}; report it if the format has changed."
-        raise LoadError(batch.dataset.id, batch.load_id, Verdict.REFUSED, reason, advice)
+        raise LoadError(batch.dataset.id, batch.load_id, LoadVerdict.REFUSED, reason, advice)
 
-    def _check_sense(self, batch: Batch, decision: Record | None) -> None:
+    def _check_sense(self, batch: LoadBatch, decision: Record | None) -> None:
         found = objections(self._warehouse.connection, batch.dataset)
         if not found:
             return
         reason = f"blocked: {'; '.join(found)}."
         rows = staged_rows_as_rejects(self._warehouse.connection, batch.dataset, batch.files, reason)
-        self._turn_away(batch, Verdict.BLOCKED, reason, rows, batch.files, decision)
+        self._turn_away(batch, LoadVerdict.BLOCKED, reason, rows, batch.files, decision)
         advice = (
             "Nothing was loaded. Compare with the provider's own page; if the values are right, release them with "
             f"`leadline accept {batch.load_id}`."
         )
-        raise LoadError(batch.dataset.id, batch.load_id, Verdict.BLOCKED, reason, advice)
+        raise LoadError(batch.dataset.id, batch.load_id, LoadVerdict.BLOCKED, reason, advice)
 
     def _commit(
-        self, batch: Batch, staged: Staged, kind: str, decision: Record | None, acceptance: Record
+        self, batch: LoadBatch, staged: IncomingRows, kind: str, decision: Record | None, acceptance: Record
     ) -> LoadResult:
         with self._warehouse.transaction() as connection:
             first, last = self._span(batch.dataset)
@@ -207,19 +209,19 @@ class Loader:
                 last_observed=_aware(last),
                 replayed=replayed,
             )
-            self._ledger.enter(batch, Verdict.LOADED, {**_facts(result), **acceptance})
-            self._ledger.enter_files(batch, batch.files, Verdict.LOADED)
+            self._ledger.enter(batch, LoadVerdict.LOADED, {**_facts(result), **acceptance})
+            self._ledger.enter_files(batch, batch.files, LoadVerdict.LOADED)
             self._ledger.enter_rejects(batch, staged.rejects)
             self._ledger.advance(batch, last)
             if decision is not None:
                 # Before the commit, so that the build file never knows of a load that the landing zone does not.
-                self._landing.decide(kind, {**decision, "verdict": Verdict.LOADED.value}, batch.at)
+                self._landing.decide(kind, {**decision, "verdict": LoadVerdict.LOADED.value}, batch.at)
         return result
 
     def _turn_away(
         self,
-        batch: Batch,
-        verdict: Verdict,
+        batch: LoadBatch,
+        verdict: LoadVerdict,
         reason: str,
         rejects: pl.DataFrame,
         files: Iterable[LandingFile],
@@ -235,7 +237,7 @@ class Loader:
             if decision is not None:
                 self._landing.decide("load", {**decision, "verdict": verdict.value}, batch.at)
 
-    def _derive_again(self, batch: Batch) -> Merged:
+    def _derive_again(self, batch: LoadBatch) -> MergeResult:
         """Empty the raw table and fill it from all its landing files, old and new, each under its own load."""
         connection, table = self._warehouse.connection, raw_table(batch.dataset)
         owners = self._ledger.owners(batch.dataset) | {file.name: batch.load_id for file in batch.files}
@@ -259,7 +261,7 @@ class Loader:
             """,
             {"id": batch.load_id},
         ).fetchone()
-        return Merged(*(counts or (0, 0)))
+        return MergeResult(*(counts or (0, 0)))
 
     def _span(self, dataset: Dataset) -> tuple[datetime | None, datetime | None]:
         """First and last time that the staged rows belong to, naive UTC."""

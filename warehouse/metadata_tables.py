@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Book:
+class TableDefinition:
     """One table of the books: what a row is, and column -> (SQL type with constraints, comment)."""
 
     comment: str
@@ -20,8 +20,8 @@ class Book:
 DATASET_ID = ("VARCHAR NOT NULL", "Provider and dataset; see marts.dim_source.")
 LOAD_ID = ("VARCHAR NOT NULL", "The load; see raw.load_ledger.")
 
-BOOKS: Mapping[str, Book] = {
-    "load_ledger": Book(
+METADATA_TABLES: Mapping[str, TableDefinition] = {
+    "load_ledger": TableDefinition(
         "One row a load, also a refused or blocked one.",
         {
             "load_id": ("VARCHAR PRIMARY KEY", "Fingerprint of the load's files; a repeat has the same one."),
@@ -45,7 +45,7 @@ BOOKS: Mapping[str, Book] = {
             "accepted_why": ("VARCHAR", "Why it was right after all."),
         },
     ),
-    "loaded_file": Book(
+    "loaded_file": TableDefinition(
         "One row a landing file that took part in a load, with how it ended for that file.",
         {
             "landing_file": ("VARCHAR PRIMARY KEY", "The file, below landing/."),
@@ -55,7 +55,7 @@ BOOKS: Mapping[str, Book] = {
             "verdict": ("VARCHAR NOT NULL", "How the load ended for this file."),
         },
     ),
-    "watermark": Book(
+    "watermark": TableDefinition(
         "Per dataset: up to when it is loaded, by the data's own time and by the time of fetching.",
         {
             "dataset_id": ("VARCHAR PRIMARY KEY", DATASET_ID[1]),
@@ -63,7 +63,7 @@ BOOKS: Mapping[str, Book] = {
             "fetched_until": ("TIMESTAMP NOT NULL", "When the newest loaded file was fetched, UTC."),
         },
     ),
-    "quarantine": Book(
+    "quarantine": TableDefinition(
         "Rows that were sent but not believed, with the reason and their text as sent.",
         {
             "dataset_id": DATASET_ID,
@@ -75,7 +75,7 @@ BOOKS: Mapping[str, Book] = {
             "quarantined_at": ("TIMESTAMP NOT NULL", "When it was set aside, UTC."),
         },
     ),
-    "attempt": Book(
+    "attempt": TableDefinition(
         "One row an attempt to fetch a dataset.",
         {
             "dataset_id": DATASET_ID,
@@ -90,7 +90,7 @@ BOOKS: Mapping[str, Book] = {
             "asked_until": ("TIMESTAMP", "End of the time that answered questions were about, UTC."),
         },
     ),
-    "regime_log": Book(
+    "regime_log": TableDefinition(
         "Every regime as it was published, never rewritten.",
         {
             "published_at": ("TIMESTAMP NOT NULL", "When the row was published, UTC."),
@@ -121,7 +121,7 @@ BOOKS: Mapping[str, Book] = {
             "explanation": ("VARCHAR", "What decided the regime, as said then."),
         },
     ),
-    "dataset": Book(
+    "dataset": TableDefinition(
         "One row a declared dataset.",
         {
             "dataset_id": ("VARCHAR", "Provider and dataset."),
@@ -142,7 +142,7 @@ BOOKS: Mapping[str, Book] = {
             "restates": ("BOOLEAN", "Whether the source restates its history without notice."),
         },
     ),
-    "calendar_day": Book(
+    "calendar_day": TableDefinition(
         "One row a calendar day, with whether the New York Stock Exchange trades.",
         {
             "day": ("DATE", "The day."),

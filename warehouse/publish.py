@@ -26,14 +26,14 @@ from warehouse.files import flush, put_in_place
 from warehouse.home import Home
 from warehouse.incoming import naive
 from warehouse.licences import withheld
-from warehouse.metadata_tables import Book
-from warehouse.table_macros import QUESTIONS
+from warehouse.metadata_tables import TableDefinition
+from warehouse.table_macros import TABLE_MACROS
 from warehouse.tables import quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
 TARGET = "published"
 
-PUBLICATION = Book(
+PUBLICATION = TableDefinition(
     "One row: what this file is.",
     {
         "publication_id": ("VARCHAR NOT NULL", "Another one for every publication; extracts name the one they are of."),
@@ -43,7 +43,7 @@ PUBLICATION = Book(
         "origin": ("VARCHAR", "Where its data comes from: public sources, or a stand-in."),
     },
 )
-WITHHELD = Book(
+WITHHELD = TableDefinition(
     "What may not be passed on: a column of a mart, in all rows or in those that are not publishable (by_row); without "
     "a column, the whole mart.",
     {
@@ -156,17 +156,17 @@ def _answer(connection: duckdb.DuckDBPyConnection) -> None:
     [[before]] = connection.execute("select current_database()").fetchall()
     connection.execute(f"use {TARGET}")
     try:
-        for question in QUESTIONS:
+        for macro in TABLE_MACROS:
             try:
-                connection.execute(question.sql)
+                connection.execute(macro.sql)
             except (duckdb.CatalogException, duckdb.BinderException):
                 continue
-            connection.execute(f"comment on macro table {quoted(question.name)} is {text(question.comment)}")
+            connection.execute(f"comment on macro table {quoted(macro.name)} is {text(macro.comment)}")
     finally:
         connection.execute(f"use {quoted(before)}")
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, table: str, book: Book) -> None:
-    connection.execute(f"comment on table {TARGET}.main.{table} is {text(book.comment)}")
-    for column, (_, comment) in book.columns.items():
+def _comment(connection: duckdb.DuckDBPyConnection, table: str, definition: TableDefinition) -> None:
+    connection.execute(f"comment on table {TARGET}.main.{table} is {text(definition.comment)}")
+    for column, (_, comment) in definition.columns.items():
         connection.execute(f"comment on column {TARGET}.main.{table}.{quoted(column)} is {text(comment)}")

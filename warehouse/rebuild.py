@@ -21,7 +21,7 @@ LOGS = frozenset({"attempt", "regime_log"})
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class RebuildResult:
     """What a rebuild did, and what a person should know of it."""
 
     decisions: int
@@ -30,7 +30,7 @@ class Rebuilt:
     set_aside: Path | None  # folder with the old build file, None when there was none
 
 
-def rebuild(home: Home, datasets: Sequence[Dataset]) -> Rebuilt:
+def rebuild(home: Home, datasets: Sequence[Dataset]) -> RebuildResult:
     """Make a new build file from the landing files, and put it in the place of the old one.
 
     The raw tables get the same rows as before, by `table_hash`. Raises BusyError while a run writes, LandingError when
@@ -58,7 +58,7 @@ def rebuild(home: Home, datasets: Sequence[Dataset]) -> Rebuilt:
     aside = _set_aside(home, home.build_file)
     new_file.rename(home.build_file)
     flush(home.build)
-    return Rebuilt(count, tuple(sorted(skipped)), tuple(lost), aside)
+    return RebuildResult(count, tuple(sorted(skipped)), tuple(lost), aside)
 
 
 def _require_unused(home: Home) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Question:
+class TableMacro:
     """One macro: its name, its comment for readers and the SQL that creates it."""
 
     name: str
@@ -16,10 +16,10 @@ class Question:
     sql: str
 
 
-def _question(file: Path) -> Question:
+def _table_macro(file: Path) -> TableMacro:
     sql = file.read_text(encoding="utf-8")
     comment = " ".join(line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--"))
-    return Question(file.stem, comment, sql)
+    return TableMacro(file.stem, comment, sql)
 
 
-QUESTIONS = tuple(_question(file) for file in sorted((Path(__file__).parent / "macros").glob("*.sql")))
+TABLE_MACROS = tuple(_table_macro(file) for file in sorted((Path(__file__).parent / "macros").glob("*.sql")))

@@ -13,7 +13,7 @@ CURVE_DAYS = 180
 
 
 @dataclass(frozen=True)
-class Portrait:
+class TableProfile:
     """A table in a few facts. `curve` is the last value of a day, oldest first, of the rows that share the latest row's
     key; `curve_of` says of which column and key. Dates and curve are empty for a table without a day or a number.
     """
@@ -26,15 +26,15 @@ class Portrait:
     curve: Sequence[tuple[date, float]]
 
 
-def portrait(
+def profile_table(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, *, day: str | None, key: Sequence[str]
-) -> Portrait:
+) -> TableProfile:
     """Look at a table. `day` is its column of time, None for a table without; `key` names what tells its rows apart."""
     relation = f"{quoted(schema)}.{quoted(table)}"
     columns = types_of(connection, schema, table)
     [[rows]] = connection.execute(f"select count(*) from {relation}").fetchall()
     if day is None or not rows:
-        return Portrait(rows, None, None, {}, "", ())
+        return TableProfile(rows, None, None, {}, "", ())
     when = quoted(day)
     [(first, last)] = connection.execute(f"select min({when}), max({when}) from {relation}").fetchall()
     others = [name for name in key if name != day]
@@ -43,7 +43,7 @@ def portrait(
     latest = dict(zip(columns, newest[0], strict=True))
     numbers = [name for name, kind in columns.items() if kind == "DOUBLE" and name not in key]
     if not numbers:
-        return Portrait(rows, first, last, latest, "", ())
+        return TableProfile(rows, first, last, latest, "", ())
     # Of a bar the close, of anything else the first number that there is.
     drawn = min(numbers, key=lambda name: (latest[name] is None, not name.startswith("close")))
     same = " and ".join([f"{quoted(name)} = ?" for name in others] or ["true"])
@@ -59,7 +59,7 @@ def portrait(
         [*(latest[name] for name in others), last],
     ).fetchall()
     whose = ", ".join(str(latest[name]) for name in others)
-    return Portrait(rows, first, last, latest, f"{drawn} of {whose}" if whose else drawn, curve)
+    return TableProfile(rows, first, last, latest, f"{drawn} of {whose}" if whose else drawn, curve)
 
 
 def day_column(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The tables of the build file: one raw table a declared dataset, and the books that the warehouse keeps about them.
+"""The tables of the build file: one raw table a declared dataset, and the metadata tables about them.
 
 Identifiers come from declarations only, which allow lower case letters, digits and underscores; they are quoted all
 the same. Values are always bound or handed over as Arrow.
@@ -12,7 +12,7 @@ import polars as pl
 
 from sources.core.dataset import Column, Dataset
 from warehouse.errors import HomeError
-from warehouse.metadata_tables import BOOKS
+from warehouse.metadata_tables import METADATA_TABLES
 
 RAW = "raw"
 
@@ -115,15 +115,15 @@ def comment_on(
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
-    """Bring the build file up to the declarations: every raw table and every book exists, commented.
+    """Bring the build file up to the declarations: every raw table and every metadata table exists, commented.
 
     A newly declared column is added. Raises HomeError when a stored column has another type than declared.
     """
     connection.execute(f"create schema if not exists {RAW}; create schema if not exists analytics")
     stored = columns_in(connection, RAW)
-    for name, book in BOOKS.items():
-        connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({book.body})")
-        comment_on(connection, RAW, name, book.comment, {column: says for column, (_, says) in book.columns.items()})
+    for name, table in METADATA_TABLES.items():
+        connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({table.body})")
+        comment_on(connection, RAW, name, table.comment, {column: says for column, (_, says) in table.columns.items()})
     for dataset in datasets:
         _ensure_raw_table(connection, dataset, stored.get(dataset.table, {}))
     _declare(connection, datasets)

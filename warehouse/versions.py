@@ -24,7 +24,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """How many rows became versions: first ones of their key, and later ones."""
 
     new: int
@@ -57,7 +57,7 @@ def contradicts_history(
     return row is not None
 
 
-def merge(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetched_until: datetime | None) -> Merged:
+def merge(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetched_until: datetime | None) -> MergeResult:
     """Add to the raw table what INCOMING has that is new.
 
     Of keys already stored, rows fetched up to `fetched_until` (naive UTC) are passed over: `contradicts_history`
@@ -120,7 +120,7 @@ def merge(connection: duckdb.DuckDBPyConnection, dataset: Dataset, fetched_until
     ).fetchone()
     connection.execute("drop table _versions")
     new, revised = counts or (0, 0)
-    return Merged(new, revised)
+    return MergeResult(new, revised)
 
 
 def _differs(dataset: Dataset, left: str, right: str) -> str:

@@ -87,7 +87,7 @@ def main(market: Path, home: Path | None, reuse: str, archive: Path | None, draw
         labelled = labelled.join(other, on="signal_date", how="left")
 
     say("moving thresholds")
-    rules = sensitivity.Rules(where.build_file)
+    rules = sensitivity.RuleSet(where.build_file)
     base = rules.base()
     variants = [
         sensitivity.judge(kind, name, base, rules.labels(rows))

@@ -18,7 +18,7 @@ SHORTEST_D = 2  # as in the definition of the surface
 
 
 @dataclass(frozen=True)
-class Compared:
+class SurfaceComparison:
     """Ours and theirs in volatility points.
 
     `skew` and `atm` have snapshot_time, tenor_days, ours, theirs; `level` has day, ours, dvol.
@@ -37,7 +37,7 @@ def missing(archive: Path) -> list[Path]:
     return [path for path in wanted if not path.exists()]
 
 
-def compare(archive: Path) -> Compared:
+def compare(archive: Path) -> SurfaceComparison:
     """Every month of chains in an archive. One month is held at a time."""
     skews, levels, atms, snapshots = [], [], [], 0
     for month in MONTHS:
@@ -52,7 +52,7 @@ def compare(archive: Path) -> Compared:
         levels.append(last.group_by(day=pl.col("snapshot_time").dt.date()).last().select("day", ours="atm_iv_pct"))
     index = pl.read_csv(archive / "data" / "options" / DVOL).select(day=pl.from_epoch("time").dt.date(), dvol="close")
     level = pl.concat(levels).join(index, on="day").sort("day")
-    return Compared(pl.concat(skews).drop_nulls(), pl.concat(atms).drop_nulls(), level, snapshots)
+    return SurfaceComparison(pl.concat(skews).drop_nulls(), pl.concat(atms).drop_nulls(), level, snapshots)
 
 
 READING = {"snapshot_time": pl.Datetime("us"), "tenor_days": pl.Int32, "atm": pl.Float64, "rr": pl.Float64}

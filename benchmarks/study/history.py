@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pipeline import analytics_tables, dbt_project, option_surface
 from pipeline.ingest import ingest
 from pipeline.origin import origin
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox.server_process import running_apart
 from sources import DATASETS, PROVIDERS
@@ -35,7 +35,7 @@ FED_BY = {
 
 
 @dataclass(frozen=True)
-class History:
+class StudyHistory:
     """What the study looks at, one row a UTC day unless said otherwise. All labels are as known at the day's cut-off.
 
     `regimes` is `marts.fct_regime_daily`, `buckets` is `marts.fct_bucket_daily` (a row a day and bucket), `prices` has
@@ -65,7 +65,7 @@ def build(market: Path, home: Home, say: Callable[[str], None]) -> Path:
         settings = Settings(home=home.path, upstream=upstream, keys=dict.fromkeys(KEYED, ANY_KEY))
         home.claim_origin(origin(settings))
         for start, datasets in by_start(market, first).items():
-            span = Span(midnight(start), cut_off(last), clocked=True, each_instant=True)
+            span = RunPeriod(midnight(start), cut_off(last), clocked=True, each_instant=True)
             for done in ingest(home, settings, datasets, span):
                 rows = done.load.rows_new if done.load else 0
                 say(f"  {done.dataset.id}: {rows:,} rows{f' ({done.trouble})' if done.trouble else ''}")
@@ -117,10 +117,10 @@ def by_start(market: Path, first: date) -> dict[date, list[Dataset]]:
     return plan
 
 
-def read(build_file: Path) -> History:
+def read(build_file: Path) -> StudyHistory:
     """The frames of the study from a built warehouse that nothing else has open."""
     with duckdb.connect(str(build_file), read_only=True) as connection:
-        return History(
+        return StudyHistory(
             build_file,
             connection.sql("from marts.fct_regime_daily order by signal_date").pl(),
             connection.sql("from marts.fct_bucket_daily order by signal_date, bucket").pl(),

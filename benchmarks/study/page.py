@@ -9,13 +9,13 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.study import baselines, stress_windows
-from benchmarks.study.chains import Compared, errors
+from benchmarks.study.chains import SurfaceComparison, errors
 from benchmarks.study.forward import FEWEST, HORIZONS_D, Outcomes
-from benchmarks.study.history import History
+from benchmarks.study.history import StudyHistory
 from benchmarks.study.sanity import Check, worst_days
 from benchmarks.study.sensitivity import Variant, is_count, movable, reaches_regimes
 from benchmarks.study.spells import REGIMES
-from benchmarks.study.substitutes import Substitutes
+from benchmarks.study.substitutes import SubstituteQuality
 
 HERE = Path(__file__).parent
 
@@ -43,7 +43,7 @@ COVERAGE = (
 class Findings:
     """Everything that the page tells of."""
 
-    past: History
+    past: StudyHistory
     runs: pl.DataFrame
     durations: pl.DataFrame
     outcomes: Sequence[Outcomes]
@@ -52,8 +52,8 @@ class Findings:
     rules: pl.DataFrame
     variants: Sequence[Variant]
     without_volume: pl.DataFrame
-    substitutes: Substitutes
-    compared: Compared | None
+    substitutes: SubstituteQuality
+    compared: SurfaceComparison | None
     checks: Sequence[Check]
 
 
@@ -141,7 +141,7 @@ def _outcome_rows(outcomes: Iterable[Outcomes]) -> list[tuple[str, int, list[Out
     return rows
 
 
-def _window(findings: Findings, window: stress_windows.Window) -> dict[str, object]:
+def _window(findings: Findings, window: stress_windows.StressWindow) -> dict[str, object]:
     days = stress_windows.of(findings.days, window)
     worst = stress_windows.worst(days)
     others = findings.labelled.filter(pl.col("signal_date") == worst["signal_date"]).row(0, named=True)
@@ -155,13 +155,13 @@ def _window(findings: Findings, window: stress_windows.Window) -> dict[str, obje
     }
 
 
-def _coverage(past: History) -> list[dict[str, object]]:
+def _coverage(past: StudyHistory) -> list[dict[str, object]]:
     known = {row["signal_id"]: row for row in past.readings.to_dicts()}
     span = (past.last - past.first).days + 1
     return [{**known[name], "share": 100 * known[name]["days"] / span} for name in COVERAGE if name in known]
 
 
-def _unknown_buckets(past: History) -> list[dict[str, object]]:
+def _unknown_buckets(past: StudyHistory) -> list[dict[str, object]]:
     """Share of days, in percent, on which each bucket was unknown, a column a year."""
     return (
         past.buckets.group_by("bucket", pl.col("signal_date").dt.year().cast(pl.String).alias("year"))
@@ -236,12 +236,12 @@ def _cross(labelled: pl.DataFrame, other: str) -> dict[str, object]:
     return {"columns": columns, "rows": rows}
 
 
-def _farthest(compared: Compared, count: int = 3) -> list[dict[str, object]]:
+def _farthest(compared: SurfaceComparison, count: int = 3) -> list[dict[str, object]]:
     """The risk reversals on which ours and the collector's differ most."""
     return compared.skew.sort((pl.col("ours") - pl.col("theirs")).abs(), descending=True).head(count).to_dicts()
 
 
-def _level(compared: Compared) -> dict[str, object]:
+def _level(compared: SurfaceComparison) -> dict[str, object]:
     level = compared.level.with_columns(gap=pl.col("ours") - pl.col("dvol"))
     quantiles = [level["gap"].quantile(share, "linear") for share in (0.05, 0.5, 0.95)]
     by_month = level.group_by(month=pl.col("day").dt.strftime("%Y-%m")).agg(

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from benchmarks.study.baselines import HMM_LABELS, PRICE_LABELS
-from benchmarks.study.chains import Compared
+from benchmarks.study.chains import SurfaceComparison
 from benchmarks.study.durations import survival
 from benchmarks.study.forward import HORIZONS_D, Outcomes, any_day
 from benchmarks.study.sensitivity import Variant
@@ -164,7 +164,7 @@ def stability(variants: list[Variant], path: Path) -> None:
     save(figure, path)
 
 
-def surfaces(compared: Compared, path: Path) -> None:
+def surfaces(compared: SurfaceComparison, path: Path) -> None:
     """Left: our 30-day volatility against the venue's index. Right: errors of the risk reversal."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
     level = compared.level

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from benchmarks.study.history import History
+from benchmarks.study.history import StudyHistory
 from benchmarks.study.spells import REGIMES
 
 CALM_REGIMES = ("stabilizing", "confirmed_recovery", "expansion", "distribution")
@@ -22,7 +22,7 @@ class Check:
     found: str
 
 
-def checks(history: History, runs: pl.DataFrame) -> list[Check]:
+def checks(history: StudyHistory, runs: pl.DataFrame) -> list[Check]:
     """All checks, in the order of the page."""
     regimes = history.regimes
     return [
@@ -35,7 +35,7 @@ def checks(history: History, runs: pl.DataFrame) -> list[Check]:
     ]
 
 
-def _one_label_a_day(history: History) -> Check:
+def _one_label_a_day(history: StudyHistory) -> Check:
     expected = (history.last - history.first).days + 1
     found = history.regimes["signal_date"].n_unique()
     whole = found == expected == history.regimes.drop_nulls("regime").height
@@ -61,7 +61,7 @@ def _runs_last(runs: pl.DataFrame, regimes: pl.DataFrame) -> Check:
     )
 
 
-def quiet_months(history: History) -> pl.DataFrame:
+def quiet_months(history: StudyHistory) -> pl.DataFrame:
     """The calendar months with the least daily volatility: month, volatility_pct, regimes, capitulation_days."""
     daily = history.prices.with_columns(
         change=100 * pl.col("close").log().diff(), gap=pl.col("signal_date").diff().dt.total_days()
@@ -80,7 +80,7 @@ def quiet_months(history: History) -> pl.DataFrame:
     return by_month.filter(pl.col("days") >= 25).sort("volatility_pct").head(QUIET_MONTHS)
 
 
-def _quiet_months(history: History) -> Check:
+def _quiet_months(history: StudyHistory) -> Check:
     months = quiet_months(history)
     share = 100 * months["loud"].sum() / months["days"].sum()
     capitulations = months["capitulation"].sum()
@@ -91,7 +91,7 @@ def _quiet_months(history: History) -> Check:
     )
 
 
-def worst_days(history: History) -> pl.DataFrame:
+def worst_days(history: StudyHistory) -> pl.DataFrame:
     """The days of the largest falls, with the label of the day and of the day after."""
     labels = dict(history.regimes.select("signal_date", "regime").iter_rows())
     daily = history.prices.with_columns(
@@ -104,7 +104,7 @@ def worst_days(history: History) -> pl.DataFrame:
     )
 
 
-def _worst_days(history: History) -> Check:
+def _worst_days(history: StudyHistory) -> Check:
     days = worst_days(history)
     named = days.filter(pl.col("regime").is_in(["capitulation", "bear_continuation"]))
     calm = days.filter(~pl.col("regime").is_in(["capitulation", "bear_continuation"]))

@@ -62,7 +62,7 @@ class Variant:
     capitulations: int
 
 
-class Rules:
+class RuleSet:
     """The rules of a built warehouse, and the labels that other rules would have given on the same signals."""
 
     def __init__(self, build_file: Path) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 
 @dataclass(frozen=True)
-class Window:
+class StressWindow:
     """A stretch of days around a fall, and the name that people know it by."""
 
     name: str
@@ -19,13 +19,13 @@ class Window:
 
 
 WINDOWS = (
-    Window("March 2020, the pandemic", date(2020, 3, 6), date(2020, 3, 20)),
-    Window("May 2021, mining ban in China", date(2021, 5, 10), date(2021, 5, 26)),
-    Window("June 2022, Celsius and 3AC", date(2022, 6, 10), date(2022, 6, 24)),
-    Window("November 2022, FTX", date(2022, 11, 5), date(2022, 11, 16)),
-    Window("5 August 2024, yen carry trade", date(2024, 7, 31), date(2024, 8, 12)),
-    Window("February to April 2025, tariffs", date(2025, 2, 20), date(2025, 4, 15)),
-    Window("10 October 2025, liquidation cascade", date(2025, 10, 6), date(2025, 10, 20)),
+    StressWindow("March 2020, the pandemic", date(2020, 3, 6), date(2020, 3, 20)),
+    StressWindow("May 2021, mining ban in China", date(2021, 5, 10), date(2021, 5, 26)),
+    StressWindow("June 2022, Celsius and 3AC", date(2022, 6, 10), date(2022, 6, 24)),
+    StressWindow("November 2022, FTX", date(2022, 11, 5), date(2022, 11, 16)),
+    StressWindow("5 August 2024, yen carry trade", date(2024, 7, 31), date(2024, 8, 12)),
+    StressWindow("February to April 2025, tariffs", date(2025, 2, 20), date(2025, 4, 15)),
+    StressWindow("10 October 2025, liquidation cascade", date(2025, 10, 6), date(2025, 10, 20)),
 )
 
 # What each family of evidence for a capitulation reads, its first choice and its stand-ins.
@@ -108,7 +108,7 @@ def read_days(build_file: Path) -> pl.DataFrame:
         ).pl()
 
 
-def of(days: pl.DataFrame, window: Window) -> pl.DataFrame:
+def of(days: pl.DataFrame, window: StressWindow) -> pl.DataFrame:
     """The days of a window."""
     return days.filter(pl.col("signal_date").is_between(window.first, window.last))
 

@@ -19,7 +19,7 @@ SETTLED = """
 
 
 @dataclass(frozen=True)
-class Substitutes:
+class SubstituteQuality:
     """Settled readings, side by side.
 
     On the days with both a reading of liquidations and one of spot volume against its 90-day mean: how many, the
@@ -36,7 +36,7 @@ class Substitutes:
     open_interest_day_before: float
 
 
-def read(build_file: Path) -> Substitutes:
+def read(build_file: Path) -> SubstituteQuality:
     with duckdb.connect(str(build_file), read_only=True) as connection:
         connection.execute(f"create temp view settled as {SETTLED}")
         volume = connection.execute(
@@ -70,4 +70,4 @@ def read(build_file: Path) -> Substitutes:
             where days = 1
             """
         ).fetchone()
-    return Substitutes(*volume, *interest)
+    return SubstituteQuality(*volume, *interest)

@@ -4,8 +4,8 @@
 """
 
 from chain.join.digest import cells_digest
-from chain.join.on_duckdb import Limits
+from chain.join.on_duckdb import JoinLimits
 from chain.join.public_copy import PublicCopy
-from chain.join.run import Joined, OnDuckDB, OnSpark, join
+from chain.join.run import JoinResult, OnDuckDB, OnSpark, join
 
-__all__ = ["Joined", "Limits", "OnDuckDB", "OnSpark", "PublicCopy", "cells_digest", "join"]
+__all__ = ["JoinLimits", "JoinResult", "OnDuckDB", "OnSpark", "PublicCopy", "cells_digest", "join"]

@@ -38,7 +38,7 @@ _EMPTY = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class JoinLimits:
     """What a join on one machine may use."""
 
     memory_bytes: int = 8_000_000_000
@@ -56,7 +56,7 @@ class Limits:
 
 
 def join_on_duckdb(
-    copy: PublicCopy, main_chain: pl.DataFrame, work: Path, limits: Limits, tell: Callable[[str], None]
+    copy: PublicCopy, main_chain: pl.DataFrame, work: Path, limits: JoinLimits, tell: Callable[[str], None]
 ) -> int:
     """Write the cells of every bucket to `work`/cells/`spent`-*.parquet and `created`-*.parquet;
     what was spilled at most at one time, in bytes.
@@ -89,7 +89,7 @@ def join_on_duckdb(
 
 
 @contextmanager
-def limited(limits: Limits, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def limited(limits: JoinLimits, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that keeps to the limits and spills into this folder, which is emptied first."""
     shutil.rmtree(spill, ignore_errors=True)  # of a join that was killed
     spill.mkdir(parents=True)
@@ -108,7 +108,7 @@ def text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _limit(connection: duckdb.DuckDBPyConnection, limits: Limits, spill: Path) -> None:
+def _limit(connection: duckdb.DuckDBPyConnection, limits: JoinLimits, spill: Path) -> None:
     connection.execute("set timezone = 'UTC'")
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_progress_bar = false")  # `tell` says how far it is

@@ -16,10 +16,10 @@ from chain.join.checks import require_sound
 from chain.join.digest import cells_digest
 from chain.join.join_sql import version
 from chain.join.main_chain import main_chain
-from chain.join.on_duckdb import Limits, join_on_duckdb, limited, spilled_bytes, text
+from chain.join.on_duckdb import JoinLimits, join_on_duckdb, limited, spilled_bytes, text
 from chain.join.on_spark import join_on_spark
 from chain.join.public_copy import PublicCopy
-from chain.published import Cells, Reach, publish
+from chain.published import CellCoverage, Cells, publish
 from chain.sums import CELLS, by_spans
 
 WAY = "parquet"
@@ -34,7 +34,7 @@ _WORK_BYTES_A_TRANSACTION = 150
 class OnDuckDB:
     """On this machine, inside these limits."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: JoinLimits = field(default_factory=JoinLimits)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class OnSpark:
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinResult:
     """What was published, and its digest (`chain.join.digest`).
 
     `spilled_bytes` is the most that DuckDB had spilled to disk at one time; what Spark spills on its own is not in it.
@@ -61,7 +61,7 @@ class Joined:
 
 def join(
     source: Path, root: Path, engine: OnDuckDB | OnSpark, *, tell: Callable[[str], None] = lambda _: None
-) -> Joined:
+) -> JoinResult:
     """Join the public copy in `source` and publish its cells under `root` (`<home>/chain`).
 
     A join that was killed goes on where it stopped, as long as the copy is the same. Raises JoinError when the copy is
@@ -83,11 +83,11 @@ def join(
         else:
             _require_room(work, int(chain.blocks["transactions"].sum()))
             spilled = join_on_duckdb(copy, blocks, work, engine.limits, tell)
-        limits = engine.limits if isinstance(engine, OnDuckDB) else Limits()
+        limits = engine.limits if isinstance(engine, OnDuckDB) else JoinLimits()
         with limited(limits, work / "spill") as connection:
             spent, created = _summed(connection, work)
             require_sound(pl.scan_parquet(spent), pl.read_parquet(created), chain)
-            reach = Reach(WAY, chain.first_height, chain.last_height, chain.last_hash, chain.last_day)
+            reach = CellCoverage(WAY, chain.first_height, chain.last_height, chain.last_hash, chain.last_day)
 
             def write(folder: Path) -> None:
                 for summed, (name, keys) in zip((spent, created), KEYS.items(), strict=True):
@@ -100,7 +100,7 @@ def join(
             spilled = max(spilled, spilled_bytes(connection))
         shutil.rmtree(work)
     spent_cells, created_cells = (pq.read_metadata(file).num_rows for file in (cells.spent, cells.created))
-    return Joined(cells, cells_digest(cells.spent, cells.created), spent_cells, created_cells, spilled)
+    return JoinResult(cells, cells_digest(cells.spent, cells.created), spent_cells, created_cells, spilled)
 
 
 def _summed(connection: duckdb.DuckDBPyConnection, work: Path) -> tuple[list[Path], list[Path]]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sandbox.chain.ledger import REPEATED_COINBASES, Flags, Integers, Ledger
+from sandbox.chain.ledger import REPEATED_COINBASES, Flags, Integers, SyntheticLedger
 
 _DAY_S = 86_400
 
 
 @dataclass(frozen=True)
-class Cells:
+class TrueCells:
     """Sums of satoshi and numbers of coins, by UTC days of block time stamps, in the order of their keys.
 
     `spent`: created_day, spent_day, satoshi, coins. `created`: created_day, satoshi, coins.
@@ -24,7 +24,7 @@ class Cells:
     created: pl.DataFrame
 
 
-def true_cells(ledger: Ledger, tip_height: int | None = None) -> Cells:
+def true_cells(ledger: SyntheticLedger, tip_height: int | None = None) -> TrueCells:
     """The cells of the main chain up to and with `tip_height` (default: all of it)."""
     blocks = ledger.blocks if tip_height is None else tip_height - ledger.first_height + 1
     day = ledger.block_time_s // _DAY_S
@@ -33,7 +33,7 @@ def true_cells(ledger: Ledger, tip_height: int | None = None) -> Cells:
     coin = _is_coin(ledger) & (created_block < blocks)
     spent = spent_block < blocks
     spends = ledger.spends[spent]
-    return Cells(
+    return TrueCells(
         _summed(
             {"created_day": day[created_block[spends]], "spent_day": day[spent_block[spent]]},
             ledger.value_satoshi[spends],
@@ -42,7 +42,7 @@ def true_cells(ledger: Ledger, tip_height: int | None = None) -> Cells:
     )
 
 
-def _is_coin(ledger: Ledger) -> Flags:
+def _is_coin(ledger: SyntheticLedger) -> Flags:
     """Which outputs enter the set of unspent outputs, and are not replaced there while unspent."""
     coin = ledger.owner >= 0
     for height in (0, *REPEATED_COINBASES.values()):

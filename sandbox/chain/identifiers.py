@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from sandbox.chain.ledger import DATA, OVERSIZED, REPEATED_COINBASES, Integers, Ledger
+from sandbox.chain.ledger import DATA, OVERSIZED, REPEATED_COINBASES, Integers, SyntheticLedger
 
 Words = npt.NDArray[np.uint64]
 
@@ -22,7 +22,7 @@ _KIND_BITS = 3
 OVERSIZED_SCRIPT = "51" * 10_001
 
 
-class Kind(IntEnum):
+class IdentifierKind(IntEnum):
     """What a hash names. Two kinds have no hash in common."""
 
     TRANSACTION = 0
@@ -34,36 +34,36 @@ class Kind(IntEnum):
     DATA = 6
 
 
-def hashes(kind: Kind, numbers: Integers, seed: int) -> pl.Series:
+def hashes(kind: IdentifierKind, numbers: Integers, seed: int) -> pl.Series:
     """64 hexadecimal digits for each number."""
     return _hex(_words(kind, numbers, seed), _HASH_BYTES)
 
 
-def one_hash(kind: Kind, number: int, seed: int) -> str:
+def one_hash(kind: IdentifierKind, number: int, seed: int) -> str:
     """64 hexadecimal digits for this number."""
     return str(hashes(kind, np.array([number], dtype=np.int64), seed)[0])
 
 
-def transaction_ids(ledger: Ledger, first: int, last: int) -> pl.Series:
+def transaction_ids(ledger: SyntheticLedger, first: int, last: int) -> pl.Series:
     """Ids of transactions `first` to `last` - 1. The coinbases that repeat an earlier one have its id."""
     return ids_of(ledger, np.arange(first, last, dtype=np.int64))
 
 
-def ids_of(ledger: Ledger, transactions: Integers) -> pl.Series:
+def ids_of(ledger: SyntheticLedger, transactions: Integers) -> pl.Series:
     """Ids of these transactions."""
     named = transactions.copy()
     for later, earlier in REPEATED_COINBASES.items():
         if ledger.first_height <= earlier and later <= ledger.tip_height:
             repeating = ledger.first_transaction[later - ledger.first_height]
             named[transactions == repeating] = ledger.first_transaction[earlier - ledger.first_height]
-    return hashes(Kind.TRANSACTION, named, ledger.plan.seed)
+    return hashes(IdentifierKind.TRANSACTION, named, ledger.plan.seed)
 
 
 def scripts(owners: Integers, seed: int) -> pl.DataFrame:
     """How these owners are paid: columns `hex`, `asm`, `type` as Bitcoin Core names it, and `address` (made up)."""
     payload = pl.DataFrame({"owner": owners}).with_columns(
-        key=_hex(_words(Kind.OWNER, owners, seed), _KEY_HASH_BYTES),
-        data=_hex(_words(Kind.DATA, np.arange(len(owners), dtype=np.int64), seed), _KEY_HASH_BYTES),
+        key=_hex(_words(IdentifierKind.OWNER, owners, seed), _KEY_HASH_BYTES),
+        data=_hex(_words(IdentifierKind.DATA, np.arange(len(owners), dtype=np.int64), seed), _KEY_HASH_BYTES),
     )
     owner, key, data = pl.col("owner"), pl.col("key"), pl.col("data")
     return payload.select(
@@ -86,7 +86,7 @@ def scripts(owners: Integers, seed: int) -> pl.DataFrame:
     )
 
 
-def _words(kind: Kind, numbers: Integers, seed: int) -> Words:
+def _words(kind: IdentifierKind, numbers: Integers, seed: int) -> Words:
     """Four mixed words for each number. The mixing (SplitMix64) maps different words to different words."""
     counter = (numbers.astype(np.uint64) << np.uint64(_KIND_BITS)) | np.uint64(kind)
     words = np.empty((len(numbers), 4), dtype=np.uint64)

@@ -73,7 +73,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class SyntheticLedger:
     """The main chain as arrays, and the branches that were given up.
 
     Blocks are numbered from 0 (`first_height` is the height of block 0), transactions in the order of blocks with the
@@ -140,7 +140,7 @@ def subsidy_satoshi(height: int) -> int:
     return 50 * SATOSHI_PER_BITCOIN >> halvings if halvings < 64 else 0
 
 
-def mine(plan: Plan) -> Ledger:
+def mine(plan: Plan) -> SyntheticLedger:
     """The chain of this plan; the same plan gives the same chain."""
     if plan.blocks < 1 or plan.transactions_per_block < 1 or plan.blocks_per_day < 1:
         raise ValueError(f"{plan}: there is no chain without blocks and transactions")
@@ -148,7 +148,7 @@ def mine(plan: Plan) -> Ledger:
     miner = _Miner(plan, rng)
     for block in range(plan.blocks):
         miner.make(block)
-    return Ledger(
+    return SyntheticLedger(
         plan,
         _branches(plan),
         _block_times(plan, rng),

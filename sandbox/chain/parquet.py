@@ -22,8 +22,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sandbox.chain.identifiers import Kind, hashes, ids_of, scripts
-from sandbox.chain.ledger import SATOSHI_PER_BITCOIN, Branch, Integers, Ledger
+from sandbox.chain.identifiers import IdentifierKind, hashes, ids_of, scripts
+from sandbox.chain.ledger import SATOSHI_PER_BITCOIN, Branch, Integers, SyntheticLedger
 from sandbox.chain.rpc import block_hash, block_time_s, chain_work, conflicting_id, median_time_s, orphaned_coinbase_id
 
 _DAY_S = 86_400
@@ -42,7 +42,7 @@ class _Block:
     branch: Branch | None = None
 
 
-def write_parquet(ledger: Ledger, folder: Path) -> None:
+def write_parquet(ledger: SyntheticLedger, folder: Path) -> None:
     """Write the whole ledger, orphaned blocks too, into `blocks/` and `transactions/` of the folder."""
     days = _blocks_by_day(ledger)
     newest = max(days)
@@ -56,9 +56,9 @@ def write_parquet(ledger: Ledger, folder: Path) -> None:
             _write_singly(folder, day, ledger, blocks, table)
 
 
-def _blocks_by_day(ledger: Ledger) -> dict[date, list[_Block]]:
+def _blocks_by_day(ledger: SyntheticLedger) -> dict[date, list[_Block]]:
     names = hashes(
-        Kind.BLOCK, np.arange(ledger.first_height, ledger.tip_height + 1, dtype=np.int64), ledger.plan.seed
+        IdentifierKind.BLOCK, np.arange(ledger.first_height, ledger.tip_height + 1, dtype=np.int64), ledger.plan.seed
     ).to_list()
     before = None if ledger.first_height == 0 else block_hash(ledger, ledger.first_height - 1)
     blocks = [
@@ -85,7 +85,9 @@ def _write_parts(folder: Path, day: date, blocks: pa.Table, transactions: pa.Tab
             _write(part, folder / "transactions", day, f"part-{number:05}", int96=True)
 
 
-def _write_singly(folder: Path, day: date, ledger: Ledger, blocks: list[_Block], transactions: pa.Table) -> None:
+def _write_singly(
+    folder: Path, day: date, ledger: SyntheticLedger, blocks: list[_Block], transactions: pa.Table
+) -> None:
     """A file for each block. The file of an orphaned block is named by its height too, and by its hash beside it."""
     heights = {block.height for block in blocks if block.branch is None}
     for block, first, last in _runs(ledger, blocks):
@@ -102,7 +104,7 @@ def _write_singly(folder: Path, day: date, ledger: Ledger, blocks: list[_Block],
             _write(table.append_column("last_modified", modified), folder / kind, day, name)
 
 
-def _runs(ledger: Ledger, blocks: list[_Block]) -> Iterator[tuple[_Block, int, int]]:
+def _runs(ledger: SyntheticLedger, blocks: list[_Block]) -> Iterator[tuple[_Block, int, int]]:
     """Each block with the rows of its transactions in the table of all."""
     first = 0
     for block in blocks:
@@ -119,7 +121,7 @@ def _write(table: pa.Table, folder: Path, day: date, name: str, *, int96: bool =
     pq.write_table(table, path, compression="snappy", use_dictionary=False, use_deprecated_int96_timestamps=int96)
 
 
-def _block_rows(ledger: Ledger, blocks: list[_Block]) -> pa.Table:
+def _block_rows(ledger: SyntheticLedger, blocks: list[_Block]) -> pa.Table:
     numbers = [block.height - ledger.first_height for block in blocks]
     counts = np.diff(ledger.first_transaction)[numbers]
     size = 80 + 200 * counts
@@ -131,7 +133,7 @@ def _block_rows(ledger: Ledger, blocks: list[_Block]) -> pa.Table:
             "weight": 4 * size,
             "number": pa.array([block.height for block in blocks], pa.int64()),
             "version": pa.array([0x20000000] * len(blocks), pa.int64()),
-            "merkle_root": hashes(Kind.DATA, np.array(numbers, dtype=np.int64), ledger.plan.seed).to_list(),
+            "merkle_root": hashes(IdentifierKind.DATA, np.array(numbers, dtype=np.int64), ledger.plan.seed).to_list(),
             "timestamp": _stamps([block.time_s for block in blocks]),
             "nonce": pa.array(numbers, pa.int64()),
             "bits": ["1d00ffff"] * len(blocks),
@@ -149,7 +151,7 @@ def _stamps(seconds: list[int] | Integers) -> pa.Array:
     return pa.array(np.asarray(seconds, dtype=np.int64) * 1_000_000, pa.timestamp("us"))
 
 
-def _transactions(ledger: Ledger, blocks: list[_Block]) -> pa.Table:
+def _transactions(ledger: SyntheticLedger, blocks: list[_Block]) -> pa.Table:
     """Transactions of these blocks, block after block, each block's in their order."""
     numbers = np.array([block.height - ledger.first_height for block in blocks], dtype=np.int64)
     counts = np.diff(ledger.first_transaction)[numbers]
@@ -186,7 +188,7 @@ def _transactions(ledger: Ledger, blocks: list[_Block]) -> pa.Table:
     )
 
 
-def _names(ledger: Ledger, blocks: list[_Block], transactions: Integers, counts: Integers) -> list[str]:
+def _names(ledger: SyntheticLedger, blocks: list[_Block], transactions: Integers, counts: Integers) -> list[str]:
     """Transaction ids; an orphaned block has its own coinbase, and the last one of its branch a conflicting spend."""
     names: list[str] = ids_of(ledger, transactions).to_list()
     ends = np.cumsum(counts)
@@ -198,7 +200,7 @@ def _names(ledger: Ledger, blocks: list[_Block], transactions: Integers, counts:
     return names
 
 
-def _inputs(ledger: Ledger, transactions: Integers, counts: Integers) -> pa.ListArray:
+def _inputs(ledger: SyntheticLedger, transactions: Integers, counts: Integers) -> pa.ListArray:
     spends = ledger.spends[_ranges(ledger.first_input[transactions], counts)]
     created_by = ledger.transaction_of_output[spends]
     script = scripts(ledger.owner[spends], ledger.plan.seed)
@@ -220,7 +222,7 @@ def _inputs(ledger: Ledger, transactions: Integers, counts: Integers) -> pa.List
     )
 
 
-def _outputs(ledger: Ledger, made: Integers, counts: Integers) -> pa.ListArray:
+def _outputs(ledger: SyntheticLedger, made: Integers, counts: Integers) -> pa.ListArray:
     script = scripts(ledger.owner[made], ledger.plan.seed)
     return _lists(
         counts,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from sandbox.chain.identifiers import Kind, hashes, ids_of, one_hash, scripts, transaction_ids
-from sandbox.chain.ledger import SATOSHI_PER_BITCOIN, Branch, Integers, Ledger
+from sandbox.chain.identifiers import IdentifierKind, hashes, ids_of, one_hash, scripts, transaction_ids
+from sandbox.chain.ledger import SATOSHI_PER_BITCOIN, Branch, Integers, SyntheticLedger
 
 _VERSION = 0x20000000
 _BITS = "1d00ffff"
@@ -19,30 +19,30 @@ _MEDIAN_OF = 11
 ORPHAN_DELAY_S = 240  # the losing block of a height is stamped so much later: now and then on the next day
 
 
-def block_hash(ledger: Ledger, height: int, branch: Branch | None = None) -> str:
+def block_hash(ledger: SyntheticLedger, height: int, branch: Branch | None = None) -> str:
     """Hash of the block at this height, of the main chain or of a branch (its common blocks included)."""
     if branch and height > branch.fork_height:
-        return one_hash(Kind.ORPHANED_BLOCK, branch.number << 32 | height, ledger.plan.seed)
-    return one_hash(Kind.BLOCK, height, ledger.plan.seed)
+        return one_hash(IdentifierKind.ORPHANED_BLOCK, branch.number << 32 | height, ledger.plan.seed)
+    return one_hash(IdentifierKind.BLOCK, height, ledger.plan.seed)
 
 
-def tips(ledger: Ledger) -> dict[str, Branch | None]:
+def tips(ledger: SyntheticLedger) -> dict[str, Branch | None]:
     """Hashes of the ends of all chains there are: the main one, which has no branch, and the given up ones."""
     ends: dict[str, Branch | None] = {block_hash(ledger, ledger.tip_height): None}
     return ends | {block_hash(ledger, b.fork_height + b.depth, b): b for b in ledger.branches}
 
 
-def chain_ending_at(ledger: Ledger, tip_height: int, branch: Branch | None = None) -> list[str]:
+def chain_ending_at(ledger: SyntheticLedger, tip_height: int, branch: Branch | None = None) -> list[str]:
     """Hashes of the blocks at `ledger.first_height` to `tip_height`, those of a branch above its fork."""
     heights = np.arange(ledger.first_height, tip_height + 1, dtype=np.int64)
-    main: list[str] = hashes(Kind.BLOCK, heights, ledger.plan.seed).to_list()
+    main: list[str] = hashes(IdentifierKind.BLOCK, heights, ledger.plan.seed).to_list()
     if branch is None:
         return main
     common = branch.fork_height - ledger.first_height + 1
     return main[:common] + [block_hash(ledger, height, branch) for height in heights[common:].tolist()]
 
 
-def rpc_block(ledger: Ledger, height: int, branch: Branch | None = None) -> dict[str, Any]:
+def rpc_block(ledger: SyntheticLedger, height: int, branch: Branch | None = None) -> dict[str, Any]:
     """`getblock HASH 3` for the block at this height: each input carries the coin that it spends.
 
     Left out are the fields that depend on what the node knows of later blocks: `confirmations`, `nextblockhash`.
@@ -60,7 +60,7 @@ def rpc_block(ledger: Ledger, height: int, branch: Branch | None = None) -> dict
         "height": height,
         "version": _VERSION,
         "versionHex": f"{_VERSION:08x}",
-        "merkleroot": one_hash(Kind.DATA, height, ledger.plan.seed),
+        "merkleroot": one_hash(IdentifierKind.DATA, height, ledger.plan.seed),
         "time": time_s,
         "mediantime": median_time_s(ledger, block),
         "nonce": height % 2**32,
@@ -79,12 +79,12 @@ def rpc_block(ledger: Ledger, height: int, branch: Branch | None = None) -> dict
     return answer
 
 
-def block_time_s(ledger: Ledger, height: int, *, orphaned: bool) -> int:
+def block_time_s(ledger: SyntheticLedger, height: int, *, orphaned: bool) -> int:
     """Time stamp of the block at this height."""
     return int(ledger.block_time_s[height - ledger.first_height]) + (ORPHAN_DELAY_S if orphaned else 0)
 
 
-def median_time_s(ledger: Ledger, block: int) -> int:
+def median_time_s(ledger: SyntheticLedger, block: int) -> int:
     """Median of the eleven stamps up to and with this block, by its number."""
     return int(np.median(ledger.block_time_s[max(0, block + 1 - _MEDIAN_OF) : block + 1]))
 
@@ -94,17 +94,17 @@ def chain_work(height: int) -> str:
     return f"{(height + 1) * 0x100010001:064x}"
 
 
-def orphaned_coinbase_id(ledger: Ledger, height: int, branch: Branch) -> str:
+def orphaned_coinbase_id(ledger: SyntheticLedger, height: int, branch: Branch) -> str:
     """Id of the coinbase of an orphaned block: it pays another miner."""
-    return one_hash(Kind.ORPHANED_COINBASE, branch.number << 32 | height, ledger.plan.seed)
+    return one_hash(IdentifierKind.ORPHANED_COINBASE, branch.number << 32 | height, ledger.plan.seed)
 
 
-def conflicting_id(ledger: Ledger, transaction: int) -> str:
+def conflicting_id(ledger: SyntheticLedger, transaction: int) -> str:
     """Id of a transaction that spends the same coins as this one, and is in an orphaned block only."""
-    return one_hash(Kind.CONFLICTING_TRANSACTION, transaction, ledger.plan.seed)
+    return one_hash(IdentifierKind.CONFLICTING_TRANSACTION, transaction, ledger.plan.seed)
 
 
-def _lose(ledger: Ledger, transactions: list[dict[str, Any]], height: int, branch: Branch) -> None:
+def _lose(ledger: SyntheticLedger, transactions: list[dict[str, Any]], height: int, branch: Branch) -> None:
     """Make of the main chain's transactions those of an orphaned block of the same height."""
     transactions[0]["txid"] = transactions[0]["hash"] = orphaned_coinbase_id(ledger, height, branch)
     if height == branch.fork_height + branch.depth and len(transactions) > 1:
@@ -112,7 +112,7 @@ def _lose(ledger: Ledger, transactions: list[dict[str, Any]], height: int, branc
         transactions[-1]["txid"] = transactions[-1]["hash"] = conflicting_id(ledger, last)
 
 
-def _transactions(ledger: Ledger, block: int) -> list[dict[str, Any]]:
+def _transactions(ledger: SyntheticLedger, block: int) -> list[dict[str, Any]]:
     first, last = (int(ledger.first_transaction[block + more]) for more in (0, 1))
     ids = transaction_ids(ledger, first, last).to_list()
     inputs, outputs = _inputs(ledger, first, last), _outputs(ledger, first, last)
@@ -143,7 +143,7 @@ def _transactions(ledger: Ledger, block: int) -> list[dict[str, Any]]:
     return transactions
 
 
-def _inputs(ledger: Ledger, first: int, last: int) -> list[dict[str, Any]]:
+def _inputs(ledger: SyntheticLedger, first: int, last: int) -> list[dict[str, Any]]:
     spends = ledger.spends[ledger.first_input[first] : ledger.first_input[last]]
     created_by = ledger.transaction_of_output[spends]
     created_in = ledger.block_of_transaction[created_by]
@@ -168,7 +168,7 @@ def _inputs(ledger: Ledger, first: int, last: int) -> list[dict[str, Any]]:
     ]
 
 
-def _outputs(ledger: Ledger, first: int, last: int) -> list[dict[str, Any]]:
+def _outputs(ledger: SyntheticLedger, first: int, last: int) -> list[dict[str, Any]]:
     made = slice(int(ledger.first_output[first]), int(ledger.first_output[last]))
     values = (ledger.value_satoshi[made] / SATOSHI_PER_BITCOIN).tolist()
     objects = _script_objects(ledger.owner[made], ledger.plan.seed)

@@ -27,7 +27,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Chain:
+class BlockSeries:
     """Every block from the start of the epoch that runs on the first day to the end of the last day."""
 
     height: npt.NDArray[np.int64]
@@ -72,7 +72,7 @@ def epochs(story: Story) -> list[Epoch]:
     ]
 
 
-def chain(story: Story, running: list[Epoch]) -> Chain:
+def chain(story: Story, running: list[Epoch]) -> BlockSeries:
     """The blocks of the epochs: found by luck, at the pace that the next adjustment then measures."""
     found = [_block_times(story, epoch) for epoch in running]
     time = np.concatenate(found)
@@ -83,10 +83,10 @@ def chain(story: Story, running: list[Epoch]) -> Chain:
     usual = story.path("mining", "fees_btc_per_block", time)
     fees = usual * np.exp(0.5 * story.noise("mining.fees", len(time)) - 0.125)
     transactions = (3100 * np.exp(0.25 * story.noise("mining.transactions", len(time)))).astype(np.int64)
-    return Chain(height, time, difficulty, np.round(fees, 4), transactions)
+    return BlockSeries(height, time, difficulty, np.round(fees, 4), transactions)
 
 
-def tables(story: Story, running: list[Epoch], blocks: Chain) -> dict[str, pl.DataFrame]:
+def tables(story: Story, running: list[Epoch], blocks: BlockSeries) -> dict[str, pl.DataFrame]:
     """`difficulty_epoch` and `blocks`."""
     epoch_rows = pl.DataFrame(
         {

@@ -1,8 +1,8 @@
-"""What the coins cost their holders, and what they gain and lose when they move: one book of coins by last price.
+"""What the coins cost their holders, and what they gain and lose when they move: the coins by their last price.
 
-The book holds, for each price bin, the coins that last moved there. Each day some coins move to the day's prices. How
-many follows from the day's realised loss and profit, so that the cost-basis distribution, gross loss and profit, the
-realised cap and MVRV agree with one another as they do on a real chain.
+The distribution holds, for each price bin, the coins that last moved there. Each day some coins move to the day's
+prices. How many follows from the day's realised loss and profit, so that the cost-basis distribution, gross loss and
+profit, the realised cap and MVRV agree with one another as they do on a real chain.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sandbox.scenario.mining import Chain
+from sandbox.scenario.mining import BlockSeries
 from sandbox.scenario.prices import Bars
 from sandbox.scenario.story import DAY, Floats, Story, positions
 
@@ -21,7 +21,7 @@ _PATIENCE = 0.9  # holders far in profit sell less: e-fold of (price - cost) / p
 
 
 @dataclass(frozen=True)
-class Book:
+class CoinDistribution:
     """The coins by cost basis at the end of each day, and what moving them realised; USD and BTC."""
 
     low: Floats  # of each bin
@@ -32,7 +32,7 @@ class Book:
     moved_usd: Floats  # value of the coins moved, at the day's price
 
 
-def tables(story: Story, spot: Bars, blocks: Chain) -> dict[str, pl.DataFrame]:
+def tables(story: Story, spot: Bars, blocks: BlockSeries) -> dict[str, pl.DataFrame]:
     """`onchain_1d` and `cost_basis`."""
     day = np.searchsorted(blocks.time, np.append(story.days, story.days[-1] + DAY))
     count = np.diff(day)
@@ -40,18 +40,18 @@ def tables(story: Story, spot: Bars, blocks: Chain) -> dict[str, pl.DataFrame]:
     issuance = count * subsidy
     last_height = blocks.height[day[1:] - 1]
     supply = story.figures("mining")["supply_at_halving_btc"] + (last_height - _HALVING + 1) * subsidy
-    book = _book(story, spot.by_day(), issuance, float(supply[0] - issuance[0]))
+    coins = _coins(story, spot.by_day(), issuance, float(supply[0] - issuance[0]))
     return {
-        "onchain_1d": _onchain(story, spot, blocks, day, issuance, supply, book),
-        "cost_basis": _cost_basis(story, book),
+        "onchain_1d": _onchain(story, spot, blocks, day, issuance, supply, coins),
+        "cost_basis": _cost_basis(story, coins),
     }
 
 
-def _book(story: Story, daily: Bars, issuance: Floats, supply_before: float) -> Book:
+def _coins(story: Story, daily: Bars, issuance: Floats, supply_before: float) -> CoinDistribution:
     width = float(story.figures("cost_basis")["bin_usd"])
     low = np.arange(0, 200_000, width)
     middle = low + width / 2
-    coins = _first_book(story, low, width, supply_before)
+    coins = _first_coins(story, low, width, supply_before)
     stickiness = _overlap(low, width, *story.figures("cost_basis")["cluster"]) / width
     willing = 1 - stickiness * (1 - story.figures("cost_basis")["cluster_turnover"])
     losses, profits = _targets(story, daily)
@@ -70,10 +70,10 @@ def _book(story: Story, daily: Bars, issuance: Floats, supply_before: float) -> 
         states.append(coins)
         realised.append((loss, profit, float(coins @ middle), float(moved.sum()) * paid))
     loss_usd, profit_usd, caps, moved_usd = np.array(realised).T
-    return Book(low, np.array(states), loss_usd, profit_usd, caps, moved_usd)
+    return CoinDistribution(low, np.array(states), loss_usd, profit_usd, caps, moved_usd)
 
 
-def _first_book(story: Story, low: Floats, width: float, total: float) -> Floats:
+def _first_coins(story: Story, low: Floats, width: float, total: float) -> Floats:
     figures = story.figures("cost_basis")
     bands = [*figures["first_day"], [*figures["cluster"], figures["cluster_mbtc"]]]
     coins: Floats = np.zeros_like(low)
@@ -109,11 +109,17 @@ def _overlap(low: Floats, width: float, start: float, end: float) -> Floats:
 
 
 def _onchain(
-    story: Story, spot: Bars, blocks: Chain, day: np.ndarray, issuance: Floats, supply: Floats, book: Book
+    story: Story,
+    spot: Bars,
+    blocks: BlockSeries,
+    day: np.ndarray,
+    issuance: Floats,
+    supply: Floats,
+    coins: CoinDistribution,
 ) -> pl.DataFrame:
     close = spot.by_day().close
     work = np.add.reduceat(blocks.difficulty, day[:-1]) * _HASHES_PER_DIFFICULTY
-    in_profit = np.where(book.low < close[:, np.newaxis], book.supply, 0.0).sum(axis=1)
+    in_profit = np.where(coins.low < close[:, np.newaxis], coins.supply, 0.0).sum(axis=1)
     usual_flow = story.daily("onchain", "exchange_flow_btc")[:, np.newaxis]
     flow = usual_flow * np.exp(0.3 * story.noise("onchain.flow", len(close), 2))
     market_cap = close * supply
@@ -122,8 +128,8 @@ def _onchain(
             "date": story.days,
             "price_usd": close,
             "market_cap_usd": np.round(market_cap),
-            "mvrv": np.round(market_cap / book.realized_cap, 6),
-            "realized_cap_usd": np.round(book.realized_cap),
+            "mvrv": np.round(market_cap / coins.realized_cap, 6),
+            "realized_cap_usd": np.round(coins.realized_cap),
             "supply_btc": supply,
             "issuance_btc": issuance,
             "fees_btc": np.round(np.add.reduceat(blocks.fees_btc, day[:-1]), 4),
@@ -131,24 +137,24 @@ def _onchain(
             "difficulty": blocks.difficulty[day[1:] - 1],
             "block_count": np.diff(day),
             # Value sold over value paid; the coins that moved without a gain or a loss are four times as many.
-            "sopr": np.round(1 + (book.profit - book.loss) / (5 * book.moved_usd), 6),
+            "sopr": np.round(1 + (coins.profit - coins.loss) / (5 * coins.moved_usd), 6),
             "supply_in_profit_pct": np.round(in_profit / supply * 100, 4),
-            "realized_loss_usd": np.round(book.loss),
-            "realized_profit_usd": np.round(book.profit),
+            "realized_loss_usd": np.round(coins.loss),
+            "realized_profit_usd": np.round(coins.profit),
             "exchange_inflow_btc": np.round(flow[:, 0], 3),
             "exchange_outflow_btc": np.round(flow[:, 1], 3),
         }
     ).with_columns(pl.col("date").cast(pl.Date))
 
 
-def _cost_basis(story: Story, book: Book) -> pl.DataFrame:
-    supply = np.round(book.supply)
+def _cost_basis(story: Story, coins: CoinDistribution) -> pl.DataFrame:
+    supply = np.round(coins.supply)
     day, held = np.nonzero(supply)
     return pl.DataFrame(
         {
             "date": story.days[day],
-            "price_low_usd": book.low[held],
-            "price_high_usd": book.low[held] + story.figures("cost_basis")["bin_usd"],
+            "price_low_usd": coins.low[held],
+            "price_high_usd": coins.low[held] + story.figures("cost_basis")["bin_usd"],
             "supply_btc": supply[day, held],
         }
     ).with_columns(pl.col("date").cast(pl.Date))

@@ -20,7 +20,7 @@ _NEAR, _FAR = 1.4, 3.0  # standard deviations that the near and the far strikes 
 _ALWAYS_FROM_USD = 40_000.0  # monthly and quarterly strikes reach at least down to here
 
 
-class Kind(StrEnum):
+class ExpiryKind(StrEnum):
     """What an expiry is listed as; the later ones take precedence on a common day."""
 
     DAILY = "daily"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     QUARTERLY = "quarterly"
 
 
-_LISTED = {Kind.WEEKLY: 3, Kind.MONTHLY: 3, Kind.QUARTERLY: 3}
+_LISTED = {ExpiryKind.WEEKLY: 3, ExpiryKind.MONTHLY: 3, ExpiryKind.QUARTERLY: 3}
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,27 @@ def listings(snapshots: Instants, price: Floats, volatility: Floats) -> Listing:
     )
 
 
-def expiries(snapshot: datetime) -> list[tuple[datetime, Kind]]:
+def expiries(snapshot: datetime) -> list[tuple[datetime, ExpiryKind]]:
     """The expiries that trade at a snapshot: the next days, Fridays, months' and quarters' last Fridays."""
     today = snapshot.date()
-    kinds: dict[date, Kind] = {today + timedelta(days=ahead): Kind.DAILY for ahead in _DAILY_AHEAD}
+    kinds: dict[date, ExpiryKind] = {today + timedelta(days=ahead): ExpiryKind.DAILY for ahead in _DAILY_AHEAD}
     friday = today + timedelta(days=(4 - today.weekday()) % 7)
     fridays = [friday + timedelta(weeks=week) for week in range(_FRIDAYS_AHEAD)]
     months = [day for day in fridays if (day + timedelta(weeks=1)).month != day.month]
     quarters = [day for day in months if day.month % 3 == 0]
-    for kind, days in ((Kind.WEEKLY, fridays), (Kind.MONTHLY, months), (Kind.QUARTERLY, quarters)):
+    for kind, days in ((ExpiryKind.WEEKLY, fridays), (ExpiryKind.MONTHLY, months), (ExpiryKind.QUARTERLY, quarters)):
         live = [day for day in days if datetime.combine(day, _SETTLEMENT) > snapshot + _LAST_HOURS]
         kinds |= dict.fromkeys(live[: _LISTED[kind]], kind)
     return [(datetime.combine(day, _SETTLEMENT), kinds[day]) for day in sorted(kinds)]
 
 
-def _strikes(kind: Kind, price: float, deviation: float) -> Floats:
+def _strikes(kind: ExpiryKind, price: float, deviation: float) -> Floats:
     """Fine steps near the price, coarse ones out to the wings."""
     affordable = _STEPS[max(_STEP * deviation * price, _STEPS[0]) >= _STEPS]
     step = float(affordable[-1])
     far = _FAR_STEPS[step]
     lowest = price * np.exp(-_FAR * deviation)
-    if kind in (Kind.MONTHLY, Kind.QUARTERLY):
+    if kind in (ExpiryKind.MONTHLY, ExpiryKind.QUARTERLY):
         lowest = min(lowest, _ALWAYS_FROM_USD)
     near = np.arange(*_range(price * np.exp(-_NEAR * deviation), price * np.exp(_NEAR * deviation), step), step)
     wings = np.arange(*_range(lowest, price * np.exp(_FAR * deviation), far), far)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import ndtr
 
-from sandbox.scenario.option_listing import Kind, Listing, listings
+from sandbox.scenario.option_listing import ExpiryKind, Listing, listings
 from sandbox.scenario.prices import Bars
 from sandbox.scenario.story import DAY, Floats, Instants, Story
 
@@ -23,8 +23,13 @@ _TENORS = np.array([7.0, 30.0, 90.0, 180.0])
 _YEAR_DAYS = 365.0
 _DVOL_OVER_ATM = 1.4  # the index averages the whole smile
 # Open interest of both sides together when an expiry is near, and the days over which it builds up.
-_SIZE_BTC = {Kind.DAILY: 1_600.0, Kind.WEEKLY: 9_000.0, Kind.MONTHLY: 52_000.0, Kind.QUARTERLY: 95_000.0}
-_BUILD_UP_DAYS = {Kind.DAILY: 3.0, Kind.WEEKLY: 12.0, Kind.MONTHLY: 45.0, Kind.QUARTERLY: 150.0}
+_SIZE_BTC = {
+    ExpiryKind.DAILY: 1_600.0,
+    ExpiryKind.WEEKLY: 9_000.0,
+    ExpiryKind.MONTHLY: 52_000.0,
+    ExpiryKind.QUARTERLY: 95_000.0,
+}
+_BUILD_UP_DAYS = {ExpiryKind.DAILY: 3.0, ExpiryKind.WEEKLY: 12.0, ExpiryKind.MONTHLY: 45.0, ExpiryKind.QUARTERLY: 150.0}
 _CALLS_AT, _PUTS_AT, _SPREAD = 0.14, -0.13, 0.17  # logarithms of strike over the month's mean price
 
 

@@ -46,7 +46,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Field:
+class CsvField:
     """How a declared column comes out of the lines: the name of its cells, and those cells in the declared type.
 
     The expression gives null for a cell that is none of that type; a blank cell of a nullable column is no value.
@@ -57,14 +57,14 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Rules:
+class CsvRules:
     """How the lines of one kind of file become rows.
 
     `fields` has every declared column. `refusals` gives reasons to refuse a line, each an expression over the declared
     columns and over `_file`, `_start` and `_end`; `absent` says where a value that was sent means that there is none.
     """
 
-    fields: Mapping[str, Field]
+    fields: Mapping[str, CsvField]
     refusals: Mapping[str, pl.Expr]
     absent: Mapping[str, pl.Expr] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ def typed_lines(
     payloads: Sequence[Payload],
     members: Sequence[Member],
     lines: pl.DataFrame,
-    rules: Rules,
+    rules: CsvRules,
     columns: Mapping[str, Column],
     *,
     observed: str,
@@ -171,21 +171,21 @@ def typed_lines(
     return parsed
 
 
-def number(cell: str) -> Field:
+def number(cell: str) -> CsvField:
     """A decimal."""
-    return Field(cell, pl.col(cell).str.strip_chars().cast(pl.Float64, strict=False))
+    return CsvField(cell, pl.col(cell).str.strip_chars().cast(pl.Float64, strict=False))
 
 
-def text(cell: str) -> Field:
+def text(cell: str) -> CsvField:
     """A text."""
-    return Field(cell, pl.col(cell).str.strip_chars())
+    return CsvField(cell, pl.col(cell).str.strip_chars())
 
 
-def epoch(cell: str) -> Field:
+def epoch(cell: str) -> CsvField:
     """Milliseconds or microseconds since 1970, told apart by their size: 13 digits or 16 (until the year 2286)."""
     stamp = pl.col(cell).str.strip_chars().cast(pl.Int64, strict=False)
     in_us = pl.when(stamp >= 10**15).then(stamp).when(stamp.is_between(10**11, 10**14)).then(stamp * 1000)
-    return Field(cell, in_us.cast(INSTANT))
+    return CsvField(cell, in_us.cast(INSTANT))
 
 
 def _inflated(payload: Payload, name: re.Pattern[str]) -> tuple[str, bytes]:

@@ -34,7 +34,7 @@ _MAX_REDIRECTS = 3
 
 
 @dataclass(frozen=True)
-class Limits:
+class HttpLimits:
     """How long and how much, for one request."""
 
     attempts: int = 4
@@ -46,9 +46,9 @@ class Limits:
     max_bytes: int = 32 * 1024 * 1024
 
 
-LIVE = Limits()
+LIVE = HttpLimits()
 # The stand-in is on this machine: what fails there fails for good, and nobody is served by waiting.
-STAND_IN = Limits(attempts=3, backoff_s=0.02, connect_timeout_s=2.0, deadline_s=30.0, patience_s=5.0)
+STAND_IN = HttpLimits(attempts=3, backoff_s=0.02, connect_timeout_s=2.0, deadline_s=30.0, patience_s=5.0)
 
 
 def ignore(payload: Payload) -> None:
@@ -60,7 +60,7 @@ def nothing_kept(url: str, params: Mapping[str, str]) -> None:
 
 
 @dataclass
-class Traffic:
+class HttpTraffic:
     """What a session cost so far: requests sent (repeats included) and bytes of bodies taken in."""
 
     requests: int = 0
@@ -87,7 +87,7 @@ class Session:
         receive: Callable[[Payload], None] = ignore,
         kept: Callable[[str, Mapping[str, str]], Payload | None] = nothing_kept,
         ca_bundle: str | None = None,
-        limits: Limits | None = None,
+        limits: HttpLimits | None = None,
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -96,7 +96,7 @@ class Session:
         self.clock = _aware(clock)
         if self.clock is not None and self.upstream is None:
             raise ValueError("only the stand-in upstream can answer for another instant")
-        self.traffic = Traffic()
+        self.traffic = HttpTraffic()
         self.notes: list[str] = []  # what a person should know of answers that were taken all the same
         self._key = key or None
         # What a stand-in is given may be any word; a word must not be cut out of answers.

@@ -85,7 +85,7 @@ def strict_xml(payload: Payload) -> etree._Element:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The lines of a CSV body as records by column name, in order, and the lines that were refused."""
 
     records: list[dict[str, str]]
@@ -99,7 +99,7 @@ def strict_csv(
     title_lines: int = 0,
     footer: str | None = None,
     delimiter: str = ",",
-) -> Table:
+) -> CsvTable:
     """The lines of a CSV body.
 
     Columns are found by name, so their order may change and new ones are let through; names and values lose outer
@@ -131,7 +131,7 @@ def strict_csv(
             rejects.append(_reject(f"{len(cells)} cells where the header has {len(names)}", row))
         else:
             records.append(dict(zip(names, cells, strict=True)))
-    return Table(records, tuple(rejects))
+    return CsvTable(records, tuple(rejects))
 
 
 def require(condition: bool, what: str) -> None:

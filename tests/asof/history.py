@@ -10,9 +10,9 @@ import duckdb
 from cli.demo import demo_settings
 from pipeline import analytics_tables, option_surface
 from pipeline.ingest import ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings, environment
-from sandbox.server import Running, running
+from sandbox.server import RunningServer, running
 from sources import DATASETS
 from tests.asof.models import Model, build_models, compile_models
 from warehouse import Home, Warehouse
@@ -26,7 +26,7 @@ NOT_COMPARED = {
 class Life:
     """The home, the stand-in that it asks, and the marts that were kept of each build."""
 
-    def __init__(self, folder: Path, upstream: Running, first_day: date) -> None:
+    def __init__(self, folder: Path, upstream: RunningServer, first_day: date) -> None:
         self.home = Home(folder / "home")
         self.kept = folder / "kept.duckdb"
         self._upstream = upstream
@@ -39,7 +39,7 @@ class Life:
 
     def live_until(self, day: date) -> None:
         """Ask everything that could be asked up to the cut-off of a day, and nothing later."""
-        span = Span(midnight(self._first_day), cut_off(day), clocked=True, each_instant=True)
+        span = RunPeriod(midnight(self._first_day), cut_off(day), clocked=True, each_instant=True)
         with environment(**demo_settings(self.home.path, self._upstream.base_url)):
             troubles = [ingested.trouble for ingested in ingest(self.home, Settings(), DATASETS, span)]
         assert not any(troubles), [trouble for trouble in troubles if trouble]

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cli.request import EXIT_REFUSED, Request
+from cli.request import EXIT_REFUSED, RunRequest
 from cli.run import run_and_tell
 from orchestration.alert_assets import ALERTS, failed_publish, told
 from orchestration.scope import Scope
@@ -50,7 +50,7 @@ def test_a_run_that_publishes_nothing_is_told_once_by_whoever_sees_it_first(
     hook: Webhook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("LEADLINE_HOME", str(tmp_path / "empty"))
-    assert run_and_tell(Request("publish", keeps_history=False)) == EXIT_REFUSED
+    assert run_and_tell(RunRequest("publish", keeps_history=False)) == EXIT_REFUSED
     [message] = hook.received
     assert "leadline build" in message["message"]
     assert "Readers keep what they had" in message["message"]

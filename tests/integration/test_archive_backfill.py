@@ -15,19 +15,19 @@ import polars as pl
 import pytest
 from starlette.responses import Response
 
-from pipeline.fetch import Outcome
-from pipeline.ingest import Ingested, ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.fetch import FetchOutcome
+from pipeline.ingest import IngestResult, ingest
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import binance_vision
 from sandbox.market import TABLES
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 from sandbox.server import running
 from sources import dataset
 from warehouse.home import Home
 
 FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2026, 1, 12)
-SPAN = Span(midnight(FIRST_DAY), cut_off(LAST_DAY), clocked=True, each_instant=True, archives=True)
+SPAN = RunPeriod(midnight(FIRST_DAY), cut_off(LAST_DAY), clocked=True, each_instant=True, archives=True)
 DATASETS = ("binance_vision.metrics", "binance_vision.spot_candle_1h")
 FILES = 24 - 2  # one a day and dataset; the last day's are not out yet at the cut-off
 
@@ -56,8 +56,8 @@ class Archive:
     victim: int | None = None  # a process to kill at that file
     base_url: str = ""
 
-    def wrapped(self, handler: Handler) -> Handler:
-        def answer(question: Question) -> Response:
+    def wrapped(self, handler: RouteHandler) -> RouteHandler:
+        def answer(question: ProviderRequest) -> Response:
             name = question.path["file"]
             if name.endswith(".zip") and self.breaks_at is not None and len(self._zips) >= self.breaks_at:
                 if self.victim is not None:
@@ -84,7 +84,7 @@ def archive(market: Path) -> Iterator[Archive]:
         yield stand_in
 
 
-def back_fill(home: Path, upstream: str) -> Sequence[Ingested]:
+def back_fill(home: Path, upstream: str) -> Sequence[IngestResult]:
     settings = Settings(_env_file=None, home=home, upstream=upstream)
     return list(ingest(Home(home), settings, [dataset(each) for each in DATASETS], SPAN))
 
@@ -104,7 +104,7 @@ def undisturbed(market: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     home = tmp_path_factory.mktemp("undisturbed")
     with archive(market) as stand_in:
         ended = back_fill(home, stand_in.base_url)
-    assert [(each.fetched.outcome, each.trouble) for each in ended] == [(Outcome.ANSWERED, "")] * 2
+    assert [(each.fetched.outcome, each.trouble) for each in ended] == [(FetchOutcome.ANSWERED, "")] * 2
     found = tables(home)
     assert [len(rows) for rows in found.values()] == [11 * 288, 11 * 24]
     return found
@@ -117,11 +117,11 @@ def test_a_back_fill_goes_on_at_the_file_at_which_it_broke_off(
     with archive(market) as stand_in:
         stand_in.breaks_at = breaks_at
         ended = back_fill(tmp_path, stand_in.base_url)
-        assert any(each.fetched.outcome is Outcome.FAILED for each in ended)
+        assert any(each.fetched.outcome is FetchOutcome.FAILED for each in ended)
         before, stand_in.served[:] = list(stand_in.served), []
         stand_in.breaks_at = None
         ended = back_fill(tmp_path, stand_in.base_url)
-        assert all(each.fetched.outcome is Outcome.ANSWERED for each in ended)
+        assert all(each.fetched.outcome is FetchOutcome.ANSWERED for each in ended)
         again = [name for name in stand_in.served if name.endswith(".zip")]
         assert len([name for name in before if name.endswith(".zip")]) + len(again) == FILES
         done = {name for name in before if name.endswith(".zip")}
@@ -153,6 +153,6 @@ def test_a_killed_back_fill_loses_nothing_and_fetches_nothing_twice(
         stand_in.breaks_at = None
         stand_in.served.clear()
         ended = back_fill(tmp_path, stand_in.base_url)
-        assert all(each.fetched.outcome is Outcome.ANSWERED for each in ended)
+        assert all(each.fetched.outcome is FetchOutcome.ANSWERED for each in ended)
         assert not done & set(stand_in.served)
     assert tables(tmp_path) == undisturbed

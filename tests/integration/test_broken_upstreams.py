@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from cli.demo import demo_settings
-from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
+from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, RunRequest
 from cli.run import execute, run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
@@ -25,7 +25,7 @@ from warehouse.home import Home
 
 FIRST_DAY, LAST_DAY = date(2026, 2, 2), date(2026, 2, 6)
 NEXT_DAY = date(2026, 2, 7)
-REQUEST = Request("backfill", FIRST_DAY, LAST_DAY, keeps_history=False)
+REQUEST = RunRequest("backfill", FIRST_DAY, LAST_DAY, keeps_history=False)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def home(sound: Path, tmp_path: Path) -> Path:
     return shutil.copytree(sound, tmp_path / "home", symlinks=True)
 
 
-def run(home: Path, market: Path, faults: str | None = None, request: Request = REQUEST) -> tuple[int, str]:
+def run(home: Path, market: Path, faults: str | None = None, request: RunRequest = REQUEST) -> tuple[int, str]:
     """Exit code and what the terminal said, with its line breaks taken out."""
     said = StringIO()
     console = Console(width=200, file=said)
@@ -77,7 +77,7 @@ def test_one_broken_source_is_named_and_everything_else_is_published(
 ) -> None:
     table = f"raw.{dataset.replace('.', '__')}"
     before = rows(home, f"select count(*) from {table}")
-    longer = Request("backfill", FIRST_DAY, NEXT_DAY, keeps_history=False)
+    longer = RunRequest("backfill", FIRST_DAY, NEXT_DAY, keeps_history=False)
 
     code, told = run(home, market, faults, longer)
 
@@ -114,7 +114,9 @@ def test_a_keyed_source_without_a_key_is_no_error(market: Path, tmp_path: Path) 
             for name in ("LEADLINE_KEY_COINGLASS", "LEADLINE_KEY_GLASSNODE"):
                 patch.delenv(name, raising=False)
             with environment(**settings):
-                outcome = execute(Request("backfill", LAST_DAY, LAST_DAY, ("coinglass", "cboe"), keeps_history=False))
+                outcome = execute(
+                    RunRequest("backfill", LAST_DAY, LAST_DAY, ("coinglass", "cboe"), keeps_history=False)
+                )
     assert outcome.exit_code == EXIT_PUBLISHED
     assert not outcome.dead
     states = rows(tmp_path, "select dataset_id, outcome from raw.attempt order by all")
@@ -134,7 +136,7 @@ def test_a_build_as_of_an_earlier_instant_leaves_the_warehouse_alone(market: Pat
     before = Home(home).published.stat().st_mtime_ns
     logged = rows(home, "select count(*) from raw.regime_log")
 
-    code, told = run(home, market, request=Request("build", as_of=instant, keeps_history=False))
+    code, told = run(home, market, request=RunRequest("build", as_of=instant, keeps_history=False))
 
     assert code == EXIT_PUBLISHED, told
     assert Home(home).published.stat().st_mtime_ns == before

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from chain.errors import ChainError
 from cli.main import main
-from cli.request import Request
+from cli.request import RunRequest
 from cli.run import execute
 from pipeline.chain import follow_configured
 from pipeline.settings import Settings, environment
@@ -55,7 +55,7 @@ def published(scenario_home: Path, chain, tmp_path_factory) -> Path:
     assert followed is not None
     assert followed.height == len(chain.blocks) - 1
     with environment(LEADLINE_HOME=str(home)):
-        outcome = execute(Request("build"))
+        outcome = execute(RunRequest("build"))
     assert (outcome.succeeded, outcome.published, outcome.failures) == (True, True, [])
     return home / "leadline.duckdb"
 

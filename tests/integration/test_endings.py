@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from cli.demo import demo_settings
-from cli.request import EXIT_PUBLISHED, Request
+from cli.request import EXIT_PUBLISHED, RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox.scenario import Ending, generate
@@ -33,7 +33,7 @@ def continued(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Ending], li
         asked = [dataset.id for dataset in DATASETS if dataset.access is not Access.ARCHIVE]
         selected = tuple(name for name in asked if name not in SPARED)
         with running_apart(home / "market") as upstream, environment(**demo_settings(home, upstream)):
-            request = Request("backfill", FIRST_DAY, LAST_DAY, selected, keeps_history=False)
+            request = RunRequest("backfill", FIRST_DAY, LAST_DAY, selected, keeps_history=False)
             assert run_and_tell(request) == EXIT_PUBLISHED
         with duckdb.connect(str(home / "leadline.duckdb"), read_only=True) as published:
             return published.execute(

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 from starlette.responses import Response
 
-from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, Request
+from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
-from sandbox.provider_request import Handler, Question
+from sandbox.provider_request import ProviderRequest, RouteHandler
 from sandbox.routes import ROUTES
-from sandbox.server import Running, running
+from sandbox.server import RunningServer, running
 from sources import PROVIDERS
 
 KEYED = tuple(provider for provider in PROVIDERS if provider.key_variable)
@@ -40,11 +40,11 @@ def host_of(route: str) -> str:
     return route.partition(" ")[2].partition("/")[0]
 
 
-def repeating_its_key(canary: str) -> Handler:
+def repeating_its_key(canary: str) -> RouteHandler:
     """Answers that repeat the key in every place a provider might: bodies, pages, headers, a redirect."""
     turns = count()
 
-    def answer(question: Question) -> Response:
+    def answer(question: ProviderRequest) -> Response:
         said = f"the key {canary} is not valid"
         answers = (
             lambda: Response(
@@ -61,14 +61,14 @@ def repeating_its_key(canary: str) -> Handler:
     return answer
 
 
-def failing() -> Mapping[str, Handler]:
+def failing() -> Mapping[str, RouteHandler]:
     owners = {host: provider.name for provider in KEYED for host in provider.hosts}
     echo = {name: repeating_its_key(canary) for name, canary in CANARIES.items()}
     return {route: echo[owners[host_of(route)]] if host_of(route) in owners else own for route, own in ROUTES.items()}
 
 
 @contextmanager
-def upstream_with_keys(home: Path, market: Path, routes: Mapping[str, Handler]) -> Iterator[Running]:
+def upstream_with_keys(home: Path, market: Path, routes: Mapping[str, RouteHandler]) -> Iterator[RunningServer]:
     keys = {provider.key_variable: CANARIES[provider.name] for provider in KEYED if provider.key_variable}
     with (
         running(market, routes=routes) as upstream,
@@ -111,7 +111,7 @@ def test_there_are_keyed_providers() -> None:
 def test_no_file_of_a_run_holds_a_key(market: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     selected = (*CANARIES, "binance.spot_candle_1d")  # without a price there is no board to report
     with upstream_with_keys(tmp_path, market, ROUTES) as upstream:
-        assert run_and_tell(Request("backfill", DAY, DAY, selected)) == EXIT_PUBLISHED
+        assert run_and_tell(RunRequest("backfill", DAY, DAY, selected)) == EXIT_PUBLISHED
     for provider in KEYED:
         asked = [request for request in upstream.requests if request.host in provider.hosts]
         canary = CANARIES[provider.name]
@@ -129,7 +129,7 @@ def test_no_file_of_a_run_holds_a_key(market: Path, tmp_path: Path, capfd: pytes
     assert_in_no_file(tmp_path)
 
     with upstream_with_keys(tmp_path, market, failing()) as upstream:
-        assert run_and_tell(Request("backfill", DAY, DAY, selected)) == EXIT_DEAD_SOURCES
+        assert run_and_tell(RunRequest("backfill", DAY, DAY, selected)) == EXIT_DEAD_SOURCES
     said = capfd.readouterr()
     for provider in KEYED:
         assert any(request.host in provider.hosts for request in upstream.requests)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from pipeline.ingest import ingest
-from pipeline.plan import Span, cut_off, midnight
+from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.server import LoggedRequest, running
@@ -28,14 +28,14 @@ def refreshes(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sequence[Log
     with running(market) as upstream:
         settings = Settings(_env_file=None, home=home, upstream=upstream.base_url)
 
-        def asked(span: Span) -> list[LoggedRequest]:
+        def asked(span: RunPeriod) -> list[LoggedRequest]:
             before = len(upstream.requests)
             ended = list(ingest(Home(home), settings, KEYLESS, span))
             assert [each.trouble for each in ended if each.trouble] == []
             return upstream.requests[before:]
 
-        asked(Span(midnight(date(2026, 1, 22)), cut_off(date(2026, 2, 4)), clocked=True))
-        today = Span(None, cut_off(date(2026, 2, 5)), clocked=True)
+        asked(RunPeriod(midnight(date(2026, 1, 22)), cut_off(date(2026, 2, 4)), clocked=True))
+        today = RunPeriod(None, cut_off(date(2026, 2, 5)), clocked=True)
         return asked(today), asked(today)
 
 

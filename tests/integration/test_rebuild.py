@@ -22,7 +22,7 @@ from warehouse import (
     LandingError,
     Loader,
     LoadError,
-    Rebuilt,
+    RebuildResult,
     Warehouse,
     backup,
     log_attempts,
@@ -192,7 +192,7 @@ def test_what_newer_code_cannot_read_any_more_is_named(home: Home) -> None:
 
 
 def test_an_empty_home_can_be_rebuilt(home: Home) -> None:
-    assert rebuild(home, DATASETS) == Rebuilt(0, (), (), None)
+    assert rebuild(home, DATASETS) == RebuildResult(0, (), (), None)
     assert versions(home) == []
 
 

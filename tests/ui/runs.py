@@ -3,13 +3,13 @@
 import sys
 from datetime import date
 
-from cli.request import EXIT_PUBLISHED, Request
+from cli.request import EXIT_PUBLISHED, RunRequest
 from cli.run import execute
 
 ROUND = (
-    Request("refresh"),
-    Request("backfill", date(2026, 2, 9), date(2026, 2, 10)),
-    Request("refresh"),
+    RunRequest("refresh"),
+    RunRequest("backfill", date(2026, 2, 9), date(2026, 2, 10)),
+    RunRequest("refresh"),
 )
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from sandbox.market import TABLES, Market
-from sandbox.provider_request import Handler, Question
-from sandbox.server import Running, running
+from sandbox.provider_request import ProviderRequest, RouteHandler
+from sandbox.server import RunningServer, running
 from sources.core.dataset import Dataset, Window
 from sources.core.http import Session
 from sources.core.payload import Payload
@@ -47,15 +47,15 @@ def folder(path: Path, tables: Mapping[str, list[tuple[object, ...]] | pl.DataFr
     return path
 
 
-def question(path: Path, clock: datetime, names: Mapping[str, str] | None = None, **params: str) -> Question:
+def question(path: Path, clock: datetime, names: Mapping[str, str] | None = None, **params: str) -> ProviderRequest:
     """A request at an instant, without the server around it; `names` are the parts of the path."""
-    return Question(Market(path), clock, params, names or {})
+    return ProviderRequest(Market(path), clock, params, names or {})
 
 
 @contextmanager
 def asking(
-    dataset: Dataset, market: Path, clock: datetime, routes: Mapping[str, Handler]
-) -> Iterator[tuple[Session, Running]]:
+    dataset: Dataset, market: Path, clock: datetime, routes: Mapping[str, RouteHandler]
+) -> Iterator[tuple[Session, RunningServer]]:
     """A session to a stand-in that listens on loopback, at an instant (naive UTC)."""
     with (
         running(market, routes=routes) as stand_in,

@@ -17,7 +17,7 @@ DAYS = [FIRST + timedelta(days=n) for n in range(40)]
 
 
 @dataclass(frozen=True)
-class Coin:
+class DayCoin:
     """One output; days are places in `DAYS`, spent None = still there."""
 
     created: int
@@ -30,7 +30,7 @@ def coins(draw):
     created = draw(st.integers(0, len(DAYS) - 1))
     # From a day earlier, for time stamps that go backwards, to the last day; amounts up to all there ever was.
     spent = draw(st.none() | st.integers(max(created - 1, 0), len(DAYS) - 1))
-    return Coin(created, spent, draw(st.integers(0, 21 * 10**14)))
+    return DayCoin(created, spent, draw(st.integers(0, 21 * 10**14)))
 
 
 ledgers = st.lists(coins(), max_size=60)
@@ -54,7 +54,7 @@ def table_of(prices):
 
 def small(ledger):
     """So that all coins together fit the integers that cells are kept in, as the money supply does."""
-    return [Coin(c.created, c.spent, c.satoshi // 64) for c in ledger]
+    return [DayCoin(c.created, c.spent, c.satoshi // 64) for c in ledger]
 
 
 @given(ledgers, price_lists)
@@ -142,7 +142,7 @@ def test_a_day_worked_by_hand():
 
 
 def test_a_day_without_a_price_is_named_and_never_worth_nothing():
-    spent, created = tables([Coin(3, 5, 1)])
+    spent, created = tables([DayCoin(3, 5, 1)])
     some = table_of([100] * len(DAYS)).filter(pl.col("day") != DAYS[3])
     with pytest.raises(MissingPricesError, match="1 days between 2010-07-21 and 2010-07-21"):
         flows(spent, created, some)
@@ -159,5 +159,5 @@ def test_spending_coins_that_were_never_created_is_no_chain():
 
 
 def test_sopr_of_coins_that_cost_nothing_is_unknown():
-    spent, created = tables([Coin(0, 1, 7)])
+    spent, created = tables([DayCoin(0, 1, 7)])
     assert flows(spent, created, table_of([0, 5, *[5] * 38])).select(sopr().alias("sopr"))["sopr"][1] is None

@@ -28,7 +28,7 @@ class Coin:
 
 
 @dataclass
-class Chain:
+class MinedChain:
     """Blocks and coins. A copy that goes on differently is a reorganisation."""
 
     seed: int
@@ -93,15 +93,21 @@ class Chain:
         return sorted((day, sum(amounts), len(amounts)) for day, amounts in cells.items())
 
 
-def mined(seed: int, blocks: int, *, first_s: int = NOON_S, every_s: int = 7_200, transactions: int = 4) -> Chain:
+def mined(seed: int, blocks: int, *, first_s: int = NOON_S, every_s: int = 7_200, transactions: int = 4) -> MinedChain:
     """A chain of a given length whose time stamps sometimes go backwards."""
-    chain = Chain(seed)
+    chain = MinedChain(seed)
     extend(chain, blocks, first_s=first_s, every_s=every_s, transactions=transactions)
     return chain
 
 
 def extend(
-    chain: Chain, blocks: int, *, first_s: int = NOON_S, every_s: int = 7_200, transactions: int = 4, salt: str = ""
+    chain: MinedChain,
+    blocks: int,
+    *,
+    first_s: int = NOON_S,
+    every_s: int = 7_200,
+    transactions: int = 4,
+    salt: str = "",
 ) -> None:
     """Mine more blocks onto a chain."""
     for _ in range(blocks):

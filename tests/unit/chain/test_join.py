@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from chain.errors import CellsError, JoinError
-from chain.join import Limits, OnDuckDB, cells_digest, join
+from chain.join import JoinLimits, OnDuckDB, cells_digest, join
 from chain.join.main_chain import main_chain
 from chain.published import current
 from cli.main import main
-from sandbox.chain import Cells, Ledger, Plan, mine, true_cells, write_parquet
+from sandbox.chain import Plan, SyntheticLedger, TrueCells, mine, true_cells, write_parquet
 
 # Twenty days; both pairs of repeated coinbases, an oversized script, four reorganisations, files that overlap.
 PLAN = Plan(blocks=240, transactions_per_block=15, blocks_per_day=12, first_height=91_690)
@@ -27,17 +27,17 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def ledger() -> Ledger:
+def ledger() -> SyntheticLedger:
     return mine(PLAN)
 
 
 @pytest.fixture(scope="module")
-def truth(ledger: Ledger) -> Cells:
+def truth(ledger: SyntheticLedger) -> TrueCells:
     return true_cells(ledger)
 
 
 @pytest.fixture(scope="module")
-def public_copy(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def public_copy(ledger: SyntheticLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("public")
     write_parquet(ledger, folder)
     return folder
@@ -78,7 +78,7 @@ def refused(source: Path, root: Path) -> str:
     return str(error.value)
 
 
-def test_cells_are_the_true_ones(public_copy: Path, truth: Cells, ledger: Ledger, tmp_path: Path) -> None:
+def test_cells_are_the_true_ones(public_copy: Path, truth: TrueCells, ledger: SyntheticLedger, tmp_path: Path) -> None:
     joined = join(public_copy, tmp_path, OnDuckDB())
     assert pl.read_parquet(joined.cells.spent).equals(truth.spent)
     assert pl.read_parquet(joined.cells.created).equals(truth.created)
@@ -90,12 +90,12 @@ def test_cells_are_the_true_ones(public_copy: Path, truth: Cells, ledger: Ledger
 
 
 def test_neither_memory_nor_the_number_of_buckets_changes_a_cell(
-    public_copy: Path, truth: Cells, tmp_path: Path
+    public_copy: Path, truth: TrueCells, tmp_path: Path
 ) -> None:
     truth.spent.write_parquet(tmp_path / "spent.parquet")
     truth.created.write_parquet(tmp_path / "created.parquet")
     expected = cells_digest(tmp_path / "spent.parquet", tmp_path / "created.parquet")
-    small = Limits(memory_bytes=60_000_000, threads=1, fewest_buckets=64)
+    small = JoinLimits(memory_bytes=60_000_000, threads=1, fewest_buckets=64)
     assert join(public_copy, tmp_path / "small", OnDuckDB(small)).digest == expected
     assert join(public_copy, tmp_path / "large", OnDuckDB()).digest == expected
 
@@ -106,7 +106,7 @@ def test_what_does_not_fit_into_memory_is_spilled_and_changes_no_cell(tmp_path: 
     cells = true_cells(ledger)
     cells.spent.write_parquet(tmp_path / "spent.parquet")
     cells.created.write_parquet(tmp_path / "created.parquet")
-    tight = Limits(memory_bytes=40_000_000, threads=1, fewest_buckets=1, most_buckets=1)
+    tight = JoinLimits(memory_bytes=40_000_000, threads=1, fewest_buckets=1, most_buckets=1)
     spilling = join(tmp_path / "public", tmp_path / "tight", OnDuckDB(tight))
     roomy = join(tmp_path / "public", tmp_path / "roomy", OnDuckDB())
     assert spilling.spilled_bytes > 1_000_000
@@ -115,13 +115,15 @@ def test_what_does_not_fit_into_memory_is_spilled_and_changes_no_cell(tmp_path: 
 
 
 def test_there_are_as_many_buckets_as_memory_needs() -> None:
-    assert Limits(memory_bytes=10**9).buckets(8_000_000) == 16
-    assert Limits(memory_bytes=10**9).buckets(100_000_000) == 64
-    assert Limits(memory_bytes=8 * 10**9).buckets(1_300_000_000) == 128
-    assert Limits(memory_bytes=10**9).buckets(1_300_000_000) == 256
+    assert JoinLimits(memory_bytes=10**9).buckets(8_000_000) == 16
+    assert JoinLimits(memory_bytes=10**9).buckets(100_000_000) == 64
+    assert JoinLimits(memory_bytes=8 * 10**9).buckets(1_300_000_000) == 128
+    assert JoinLimits(memory_bytes=10**9).buckets(1_300_000_000) == 256
 
 
-def test_a_join_that_was_interrupted_goes_on_where_it_stopped(public_copy: Path, truth: Cells, tmp_path: Path) -> None:
+def test_a_join_that_was_interrupted_goes_on_where_it_stopped(
+    public_copy: Path, truth: TrueCells, tmp_path: Path
+) -> None:
     told: list[str] = []
 
     def interrupt(message: str) -> None:
@@ -138,14 +140,14 @@ def test_a_join_that_was_interrupted_goes_on_where_it_stopped(public_copy: Path,
     assert pl.read_parquet(joined.cells.spent).equals(truth.spent)
 
 
-def test_an_interrupted_join_may_go_on_with_other_limits(public_copy: Path, truth: Cells, tmp_path: Path) -> None:
+def test_an_interrupted_join_may_go_on_with_other_limits(public_copy: Path, truth: TrueCells, tmp_path: Path) -> None:
     def interrupt(message: str) -> None:
         if message == "joining bucket 7 of 64":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        join(public_copy, tmp_path, OnDuckDB(Limits(fewest_buckets=64)), tell=interrupt)
-    joined = join(public_copy, tmp_path, OnDuckDB(Limits(fewest_buckets=16)))
+        join(public_copy, tmp_path, OnDuckDB(JoinLimits(fewest_buckets=64)), tell=interrupt)
+    joined = join(public_copy, tmp_path, OnDuckDB(JoinLimits(fewest_buckets=16)))
     assert pl.read_parquet(joined.cells.spent).equals(truth.spent)
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from starlette.responses import Response
 
 from cli.main import main
-from sandbox.provider_request import Handler
+from sandbox.provider_request import RouteHandler
 from sandbox.routes import ROUTES
 from sandbox.server import running
 from sources import PROVIDERS
@@ -23,7 +23,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder(tmp_path_factory.mktemp("probe") / "market", tables)
 
 
-def answering(host: str, body: bytes, status: int, media_type: str) -> Mapping[str, Handler]:
+def answering(host: str, body: bytes, status: int, media_type: str) -> Mapping[str, RouteHandler]:
     """The stand-in's routes, where one host says the same to everything."""
     own = {route for route in ROUTES if route.partition(" ")[2].partition("/")[0] == host}
     assert own, f"the stand-in plays no {host}"

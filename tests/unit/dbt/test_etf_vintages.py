@@ -15,7 +15,7 @@ import pytest
 from pipeline import dbt_project
 from sandbox import farside as stand_in
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sources import DATASETS, farside
 from sources.core.payload import Payload
 from tests.unit.venue_market import folder
@@ -80,7 +80,7 @@ def known(
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
         for captured in sorted({instant(line["captured_at"]) for line in (*first_prints, *vintages)}):
-            page = bytes(stand_in.recent(Question(market, captured)).body)
+            page = bytes(stand_in.recent(ProviderRequest(market, captured)).body)
             sent = Payload(farside.RECENT, {}, 200, {}, page, captured.replace(tzinfo=UTC))
             if file := landing.store(FLOW.id, sent):  # a page that has not changed is not kept again
                 Loader(warehouse).load(FLOW, [file])
@@ -102,7 +102,7 @@ def test_the_first_prints_that_were_short_missed_the_largest_fund_and_nothing_el
         if first != final:
             short.append(day)
             assert final - first == pytest.approx(float(settled[day]["IBIT"]), abs=0.05)
-        page = bytes(stand_in.recent(Question(market, instant(line["captured_at"]))).body)
+        page = bytes(stand_in.recent(ProviderRequest(market, instant(line["captured_at"]))).body)
         rows = FLOW.read(Payload(farside.RECENT, {}, 200, {}, page, datetime(2026, 8, 9, tzinfo=UTC))).rows
         printed = rows.filter(trade_date=day, fund="TOTAL")["flow_usd"].item()
         assert printed == pytest.approx(first * 1e6, abs=0.05e6)  # the page is made again as it was recorded

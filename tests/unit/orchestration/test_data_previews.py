@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from lxml import etree
 
 from orchestration.data_previews import BARS, bars, pictured, plot
-from warehouse.table_profile import Portrait
+from warehouse.table_profile import TableProfile
 
 CURVE = [(date(2026, 2, 1) + timedelta(days=n), value) for n, value in ((0, 10.0), (1, 30.0), (3, 20.0))]
 
@@ -27,7 +27,7 @@ def test_the_plot_keeps_the_distance_between_days_and_values() -> None:
 
 def test_an_asset_shows_rows_range_latest_row_trend_and_plot() -> None:
     latest = {"day": date(2026, 2, 4), "value": 20.0, "note": "a|b", "none": None}
-    shown = pictured(Portrait(3, CURVE[0][0], CURVE[-1][0], latest, "value", CURVE))
+    shown = pictured(TableProfile(3, CURVE[0][0], CURVE[-1][0], latest, "value", CURVE))
     assert shown["dagster/row_count"] == 3
     assert shown["range"] == "2026-02-01 to 2026-02-04"
     assert shown["latest row"].value.splitlines()[2:] == ["| day | 2026-02-04 |", "| value | 20 |", "| note | a\\|b |"]
@@ -37,6 +37,6 @@ def test_an_asset_shows_rows_range_latest_row_trend_and_plot() -> None:
 
 
 def test_what_has_no_curve_has_no_plot() -> None:
-    flat = Portrait(2, date(2026, 2, 1), date(2026, 2, 2), {"value": 1.0}, "value", [(CURVE[0][0], 1.0)] * 2)
+    flat = TableProfile(2, date(2026, 2, 1), date(2026, 2, 2), {"value": 1.0}, "value", [(CURVE[0][0], 1.0)] * 2)
     assert {"trend", "plot"}.isdisjoint(pictured(flat))
-    assert pictured(Portrait(0, None, None, {}, "", ())) == {"dagster/row_count": 0}
+    assert pictured(TableProfile(0, None, None, {}, "", ())) == {"dagster/row_count": 0}

@@ -18,14 +18,14 @@ from chain.published import current
 from chain.store import BlockStore
 from cli.main import main
 from pipeline.chain import migrations
-from pipeline.chain_valuation import Migration, Options, value
+from pipeline.chain_valuation import CoinMigration, ValuationOptions, value
 from sources import DATASETS
 from sources.core.blocks import read_core_block
 from tests.unit.chain.mining import extend, mined
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
-RAW = Options()
+RAW = ValuationOptions()
 NOW = datetime(2022, 9, 1, tzinfo=UTC)
 FIRST = date(2022, 6, 9)
 DAYS = [FIRST + timedelta(days=n) for n in range(12)]
@@ -62,7 +62,7 @@ def cells_of(chain, root, first_height=0):
         return store.publish()
 
 
-class World:
+class ValuedHome:
     """A warehouse with prices, and what the chain is worth in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +93,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path):
-    return World(tmp_path)
+    return ValuedHome(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_a_later_price_makes_a_further_version_and_leaves_the_first(world, chain
 
 def test_a_first_version_does_not_depend_on_when_it_is_computed(world, chain, tmp_path):
     # A revision of the second day's price becomes known on the fifth: days before keep valuing with the old one.
-    late = World(tmp_path / "late")
+    late = ValuedHome(tmp_path / "late")
     prices = dict(zip(DAYS, PRICES, strict=True))
     revision, revised_at = (DAYS[1], 24_000.0), datetime(2022, 6, 13, 12)
     with BlockStore(tmp_path / "daily") as store:
@@ -201,7 +201,7 @@ def test_a_reorganisation_of_closed_days_makes_a_further_version(world, tmp_path
     added = {row["day"]: row for row in after if row not in before}
     assert min(added) >= day_of(trunk.blocks[-1]["time"])
     assert {row["known_at"] for row in added.values()} == {NOW.replace(tzinfo=None)}
-    undisturbed = World(tmp_path / "undisturbed")
+    undisturbed = ValuedHome(tmp_path / "undisturbed")
     undisturbed.prices()
     undisturbed.value(cells)
     for row in undisturbed.rows():
@@ -219,7 +219,7 @@ def test_a_day_without_a_price_waits_and_says_for_what(world, chain, tmp_path):
 
 def test_a_chain_joined_in_the_middle_has_flows_and_no_stocks(world, chain, tmp_path):
     world.prices()
-    whole = World(tmp_path / "whole")
+    whole = ValuedHome(tmp_path / "whole")
     whole.prices()
     whole.value(cells_of(chain, tmp_path / "whole"))
     world.value(cells_of(chain, tmp_path / "part", first_height=50))
@@ -236,9 +236,9 @@ def test_self_transfers_are_left_out_of_flows_only_when_asked(world, chain, tmp_
     cells = cells_of(chain, tmp_path)
     world.value(cells)
     raw = world.rows()
-    filtered = World(tmp_path / "filtered")
+    filtered = ValuedHome(tmp_path / "filtered")
     filtered.prices()
-    filtered.value(cells, Options(leave_out_own=True))
+    filtered.value(cells, ValuationOptions(leave_out_own=True))
     rows = filtered.rows()
     assert {row["counted"] for row in raw} == {"raw"}
     assert {row["counted"] for row in rows} == {"without self-transfers"}
@@ -249,19 +249,19 @@ def test_self_transfers_are_left_out_of_flows_only_when_asked(world, chain, tmp_
 
 def test_a_migration_of_unknown_coins_leaves_its_day_without_a_reading(world, chain, tmp_path):
     world.prices()
-    move = Migration(DAYS[3], None, None)
-    world.value(cells_of(chain, tmp_path), Options(migrations=(move,)))
+    move = CoinMigration(DAYS[3], None, None)
+    world.value(cells_of(chain, tmp_path), ValuationOptions(migrations=(move,)))
     rows = {row["day"]: row for row in world.rows()}
     assert (rows[DAYS[3]]["realized_loss_usd"], rows[DAYS[3]]["sopr"]) == (None, None)
     assert rows[DAYS[3]]["realized_cap_usd"] is not None
     assert rows[DAYS[4]]["sopr"] is not None
-    assert Migration(date(2025, 11, 22), None, None) in migrations()
+    assert CoinMigration(date(2025, 11, 22), None, None) in migrations()
 
 
 def test_a_migration_of_known_coins_leaves_only_those_out(world, chain, tmp_path):
     world.prices()
-    move = Migration(DAYS[5], DAYS[0], DAYS[2])
-    world.value(cells_of(chain, tmp_path), Options(migrations=(move,)))
+    move = CoinMigration(DAYS[5], DAYS[0], DAYS[2])
+    world.value(cells_of(chain, tmp_path), ValuationOptions(migrations=(move,)))
     [row] = [row for row in world.rows() if row["day"] == DAYS[5]]
     gone = [c for c in chain.coins if c.spent_day == DAYS[5] and c.created_day > DAYS[2]]
     assert row["spent_btc"] == pytest.approx(sum(c.satoshi for c in gone) / 1e8)

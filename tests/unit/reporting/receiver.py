@@ -19,7 +19,7 @@ class Webhook:
 
 @contextmanager
 def webhook() -> Iterator[Webhook]:
-    class Handler(BaseHTTPRequestHandler):
+    class WebhookHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if hook.status == 200:
@@ -30,7 +30,7 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), WebhookHandler)
     hook = Webhook(server)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

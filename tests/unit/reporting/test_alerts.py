@@ -8,14 +8,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from reporting.alerts import Event, changes, failed_publish, stale
+from reporting.alerts import Alert, changes, failed_publish, stale
 from reporting.board import open_published
 from reporting.outbox import AlertError, Outbox
 from tests.unit.reporting.receiver import Webhook, webhook
 from tests.unit.reporting.warehouses import DAY, publish
 
-FLIP = Event("bucket:2026-02-06:flows:bear", "flows bear", "Flows: neutral → bear.")
-OTHER = Event("regime:2026-02-06:relief_rally", "Relief rally", "Relief rally after capitulation.")
+FLIP = Alert("bucket:2026-02-06:flows:bear", "flows bear", "Flows: neutral → bear.")
+OTHER = Alert("regime:2026-02-06:relief_rally", "Relief rally", "Relief rally after capitulation.")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def hook() -> Iterator[Webhook]:
         yield listening
 
 
-def of(published: Path) -> list[Event]:
+def of(published: Path) -> list[Alert]:
     with open_published(published) as warehouse:
         return changes(warehouse)
 

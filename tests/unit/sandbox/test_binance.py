@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sandbox.binance import ROUTES
-from sandbox.provider_request import Handler
+from sandbox.provider_request import RouteHandler
 from sources.binance import DATASETS
 from tests.unit.venue_market import DAY, HOUR, bars, folder, payload, question, table
 
@@ -54,7 +54,7 @@ def as_bars(market: str, rows: pl.DataFrame) -> pl.DataFrame:
     ],
 )
 def test_bars_are_encoded_as_recorded(
-    real: Path, tmp_path: Path, name: str, market: str, handler: Handler, odd: list[int]
+    real: Path, tmp_path: Path, name: str, market: str, handler: RouteHandler, odd: list[int]
 ) -> None:
     wire, rows = recorded(real, name, f"{market}_candle_1d")
     path = folder(tmp_path / "market", {"price_1d": as_bars(market, rows)})

@@ -14,7 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sandbox.chain import Ledger, Plan, block_hash, chain_ending_at, mine, rpc_block, tips, true_cells, write_parquet
+from sandbox.chain import (
+    Plan,
+    SyntheticLedger,
+    block_hash,
+    chain_ending_at,
+    mine,
+    rpc_block,
+    tips,
+    true_cells,
+    write_parquet,
+)
 from sandbox.chain.ledger import MATURITY_BLOCKS, subsidy_satoshi
 
 # Few blocks a day, so that there are many days; the heights at which the real chain repeats coinbases are among them.
@@ -22,7 +32,7 @@ PLAN = Plan(blocks=260, transactions_per_block=30, blocks_per_day=12, first_heig
 
 
 @pytest.fixture(scope="module")
-def ledger() -> Ledger:
+def ledger() -> SyntheticLedger:
     return mine(PLAN)
 
 
@@ -65,7 +75,7 @@ def in_satoshi(bitcoin: float) -> int:
     return int(satoshi)
 
 
-def test_true_cells_are_what_a_set_of_unspent_outputs_gives(ledger: Ledger) -> None:
+def test_true_cells_are_what_a_set_of_unspent_outputs_gives(ledger: SyntheticLedger) -> None:
     blocks = [rpc_block(ledger, height) for height in range(ledger.first_height, ledger.tip_height + 1)]
     spent, created = walk(blocks)
     truth = true_cells(ledger)
@@ -80,13 +90,13 @@ def test_a_chain_from_the_first_block_leaves_its_coinbase_out() -> None:
     assert {row[0]: list(row[1:]) for row in true_cells(ledger).created.iter_rows()} == created
 
 
-def test_cells_up_to_a_height_are_those_of_the_blocks_up_to_there(ledger: Ledger) -> None:
+def test_cells_up_to_a_height_are_those_of_the_blocks_up_to_there(ledger: SyntheticLedger) -> None:
     tip = ledger.first_height + 200
     spent, _ = walk([rpc_block(ledger, height) for height in range(ledger.first_height, tip + 1)])
     assert {row[:2]: list(row[2:]) for row in true_cells(ledger, tip).spent.iter_rows()} == spent
 
 
-def test_each_coin_is_spent_once_and_after_it_was_created(ledger: Ledger) -> None:
+def test_each_coin_is_spent_once_and_after_it_was_created(ledger: SyntheticLedger) -> None:
     assert len(np.unique(ledger.spends)) == len(ledger.spends)
     created_by = ledger.transaction_of_output[ledger.spends]
     assert (created_by < ledger.transaction_of_input).all()
@@ -97,7 +107,7 @@ def test_each_coin_is_spent_once_and_after_it_was_created(ledger: Ledger) -> Non
     assert (depth == 0).sum() > 20
 
 
-def test_no_block_makes_more_money_than_its_subsidy(ledger: Ledger) -> None:
+def test_no_block_makes_more_money_than_its_subsidy(ledger: SyntheticLedger) -> None:
     for block in range(ledger.blocks):
         answer = rpc_block(ledger, ledger.height_of(block))
         coinbase = sum(in_satoshi(vout["value"]) for vout in answer["tx"][0]["vout"])
@@ -110,7 +120,7 @@ def test_no_block_makes_more_money_than_its_subsidy(ledger: Ledger) -> None:
             )
 
 
-def test_it_has_what_is_awkward_in_the_real_one(ledger: Ledger) -> None:
+def test_it_has_what_is_awkward_in_the_real_one(ledger: SyntheticLedger) -> None:
     blocks = [rpc_block(ledger, height) for height in range(ledger.first_height, ledger.tip_height + 1)]
     ids = Counter(transaction["txid"] for block in blocks for transaction in block["tx"])
     assert sorted(ids.values())[-3:] == [1, 2, 2]
@@ -129,7 +139,7 @@ def test_it_has_what_is_awkward_in_the_real_one(ledger: Ledger) -> None:
     assert any(senders)
 
 
-def test_an_orphaned_block_stands_on_the_common_ones_and_repeats_transactions(ledger: Ledger) -> None:
+def test_an_orphaned_block_stands_on_the_common_ones_and_repeats_transactions(ledger: SyntheticLedger) -> None:
     assert len(tips(ledger)) == 1 + len(ledger.branches) == 5
     branch = max(ledger.branches, key=lambda branch: branch.depth)
     tip = branch.fork_height + branch.depth
@@ -146,12 +156,12 @@ def test_an_orphaned_block_stands_on_the_common_ones_and_repeats_transactions(le
         before = name
 
 
-def test_the_same_plan_gives_the_same_chain(ledger: Ledger) -> None:
+def test_the_same_plan_gives_the_same_chain(ledger: SyntheticLedger) -> None:
     again = mine(PLAN)
     assert rpc_block(again, again.tip_height) == rpc_block(ledger, ledger.tip_height)
 
 
-def test_the_parquet_copy_has_each_block_and_each_orphan_some_twice(ledger: Ledger, tmp_path: Path) -> None:
+def test_the_parquet_copy_has_each_block_and_each_orphan_some_twice(ledger: SyntheticLedger, tmp_path: Path) -> None:
     write_parquet(ledger, tmp_path)
     blocks = pl.concat(
         [
@@ -180,7 +190,9 @@ def test_a_branch_that_the_main_chain_never_outgrows_is_refused() -> None:
         mine(Plan(blocks=10, reorganisations=((8, 3),)))
 
 
-def test_the_schema_of_the_parquet_copy_is_the_published_one(ledger: Ledger, tmp_path: Path, real: Path) -> None:
+def test_the_schema_of_the_parquet_copy_is_the_published_one(
+    ledger: SyntheticLedger, tmp_path: Path, real: Path
+) -> None:
     write_parquet(ledger, tmp_path)
     declared = json.loads((real / "fixtures/aws_public_blockchain/btc_glue_schema.json").read_text())
     for table in ("blocks", "transactions"):

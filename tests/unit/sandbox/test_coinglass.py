@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.coinglass import etf_flows, funding, liquidation, open_interest
 from sandbox.market import Market
-from sandbox.provider_request import Handler, Question
+from sandbox.provider_request import ProviderRequest, RouteHandler
 from sources.coinglass import DATASETS
 from tests.unit.venue_market import DAY, HOUR, folder, payload
 
@@ -20,9 +20,9 @@ T0 = datetime(2026, 1, 1)
 BTC_DAILY = {"symbol": "BTC", "interval": "1d"}
 
 
-def asked(handler: Handler, market: Path, clock: datetime, *, key: str = "any", **params: str) -> Any:
+def asked(handler: RouteHandler, market: Path, clock: datetime, *, key: str = "any", **params: str) -> Any:
     headers = {"cg-api-key": key} if key else {}
-    answer = handler(Question(Market(market), clock, BTC_DAILY | params, headers=headers))
+    answer = handler(ProviderRequest(Market(market), clock, BTC_DAILY | params, headers=headers))
     assert answer.status_code == 200
     return json.loads(bytes(answer.body))
 
@@ -98,7 +98,7 @@ def test_a_range_and_a_limit_cut_the_bars(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("handler", [open_interest, liquidation])
-def test_errors_come_with_http_200(handler: Handler, tmp_path: Path) -> None:
+def test_errors_come_with_http_200(handler: RouteHandler, tmp_path: Path) -> None:
     market = folder(tmp_path / "market", {"open_interest": [("aggregate", T0, None, 5e10)]})
     assert asked(handler, market, T0, key="") == {"code": "401", "msg": "API key missing."}
     assert asked(handler, market, T0, interval="4h")["code"] == "400"

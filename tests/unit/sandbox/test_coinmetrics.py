@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.coinmetrics import asset_metrics
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sources.coinmetrics import METRICS, read_asset_metric
 from sources.core.payload import Payload
 from tests.unit.market_folder import write_table
@@ -19,7 +19,7 @@ PLAIN = {"assets": "btc", "frequency": "1d"}
 
 
 def ask(folder: Path, clock: datetime, **params: str) -> Any:
-    return json.loads(bytes(asset_metrics(Question(Market(folder), clock, PLAIN | params)).body))
+    return json.loads(bytes(asset_metrics(ProviderRequest(Market(folder), clock, PLAIN | params)).body))
 
 
 def test_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -> None:
@@ -87,6 +87,6 @@ def test_day_without_any_value_does_not_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize("params", [{"metrics": "CapRealUSD"}, {"metrics": "PriceUSD", "assets": "eth"}, {}])
 def test_what_is_not_free_is_refused(tmp_path: Path, params: dict[str, str]) -> None:
     write_table(tmp_path, "onchain_1d", [{"date": date(2026, 1, 5), "price_usd": 1.0}])
-    answer = asset_metrics(Question(Market(tmp_path), datetime(2026, 1, 7), PLAIN | params))
+    answer = asset_metrics(ProviderRequest(Market(tmp_path), datetime(2026, 1, 7), PLAIN | params))
     assert answer.status_code == 400
     assert json.loads(bytes(answer.body))["error"]["type"] == "bad_parameter"

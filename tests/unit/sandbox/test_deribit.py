@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sandbox.deribit import ROUTES, book_summary, funding_rate_history, option_trades, volatility_index_data
-from sandbox.provider_request import Handler
+from sandbox.provider_request import RouteHandler
 from sources.core.dataset import Window
 from sources.deribit import DATASETS
 from tests.unit.venue_market import HOUR, asking, folder, payload, question, rows_of
@@ -23,7 +23,7 @@ T0 = datetime(2026, 2, 1)
 OPTION = {"currency": "BTC", "kind": "option"}
 
 
-def asked(handler: Handler, market: Path, clock: datetime, **params: str) -> Any:
+def asked(handler: RouteHandler, market: Path, clock: datetime, **params: str) -> Any:
     return json.loads(bytes(handler(question(market, clock, **params)).body))
 
 
@@ -151,7 +151,7 @@ def test_the_error_has_the_recorded_form(real: Path, tmp_path: Path) -> None:
         (volatility_index_data, {"currency": "BTC", "resolution": "7"}),
     ],
 )
-def test_unknown_parameters_are_refused(handler: Handler, params: dict[str, str], tmp_path: Path) -> None:
+def test_unknown_parameters_are_refused(handler: RouteHandler, params: dict[str, str], tmp_path: Path) -> None:
     market = folder(tmp_path / "market", {"dvol_1h": [(T0, 50.0, 51.0, 49.0, 50.0)]})
     assert handler(question(market, T0, **params)).status_code == 400
 

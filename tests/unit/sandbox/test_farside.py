@@ -8,7 +8,7 @@ import pytest
 from lxml import html
 
 from sandbox.farside import all_data, recent
-from sandbox.provider_request import Handler
+from sandbox.provider_request import RouteHandler
 from sources.farside import DATASETS, TOTAL
 from tests.unit.venue_market import folder, payload, question
 
@@ -31,7 +31,7 @@ def cells(row: html.HtmlElement) -> list[tuple[str | None, str, bool]]:
     ]
 
 
-def shown(handler: Handler, market: Path, clock: datetime) -> pl.DataFrame:
+def shown(handler: RouteHandler, market: Path, clock: datetime) -> pl.DataFrame:
     parsed = FLOW.read(payload(bytes(handler(question(market, clock)).body), fetched_at=clock.replace(tzinfo=UTC)))
     assert parsed.rejects == ()
     return parsed.rows.filter(pl.col("fund").is_in([*FUNDS, TOTAL])).pivot(

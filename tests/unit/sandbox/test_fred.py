@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.fred import encode, fredgraph
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sources.core.payload import Payload
 from sources.fred import read_observation
 from tests.unit.market_folder import macro_rows, write_table
@@ -30,13 +30,15 @@ def test_round_trip_is_the_recorded_file(real: Path) -> None:
 def test_value_waits_for_the_next_business_day(tmp_path: Path, day: date, out: datetime) -> None:
     write_table(tmp_path, "macro_1d", macro_rows("ust2y", {day: 3.456}))
     market, params = Market(tmp_path), {"id": "DGS2"}
-    early = fredgraph(Question(market, out.replace(minute=49), params))
+    early = fredgraph(ProviderRequest(market, out.replace(minute=49), params))
     assert bytes(early.body) == b"observation_date,DGS2\n"
-    assert bytes(fredgraph(Question(market, out, params)).body) == f"observation_date,DGS2\n{day},3.46\n".encode()
+    assert (
+        bytes(fredgraph(ProviderRequest(market, out, params)).body) == f"observation_date,DGS2\n{day},3.46\n".encode()
+    )
 
 
 def test_unknown_series_is_a_web_page(tmp_path: Path) -> None:
     write_table(tmp_path, "macro_1d", [])
-    answer = fredgraph(Question(Market(tmp_path), datetime(2026, 1, 6), {"id": "GOLDAMGBD228NLBM"}))
+    answer = fredgraph(ProviderRequest(Market(tmp_path), datetime(2026, 1, 6), {"id": "GOLDAMGBD228NLBM"}))
     assert answer.status_code == 200
     assert answer.media_type == "text/html"

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import glassnode
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sources import glassnode as glassnode_source
 from tests.unit.market_folder import write_table
 from tests.unit.venue_market import folder, payload
@@ -31,7 +31,9 @@ def test_a_bucket_edge_is_not_lost_to_rounding(real: Path, tmp_path: Path) -> No
     tables = {"cost_basis": [tuple(row) for row in rows.iter_rows()]}
     folder_of_day = folder(tmp_path / "market", tables)
     write_table(folder_of_day, "onchain_1d", [{"date": day, "price_usd": sent["ath_price"]}])
-    asked = Question(Market(folder_of_day), datetime(2023, 5, 17), {"a": "BTC", "i": "24h"}, headers={"x-api-key": "k"})
+    asked = ProviderRequest(
+        Market(folder_of_day), datetime(2023, 5, 17), {"a": "BTC", "i": "24h"}, headers={"x-api-key": "k"}
+    )
     (encoded,) = json.loads(bytes(glassnode.urpd(asked).body))
     assert encoded.keys() == sent.keys()
     assert encoded["t"] == sent["t"]
@@ -41,10 +43,10 @@ def test_a_bucket_edge_is_not_lost_to_rounding(real: Path, tmp_path: Path) -> No
 
 def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
     market = Market(folder(tmp_path / "market", {"cost_basis": [(D, 0.0, 500.0, 1.0), (D, 99500.0, 100000.0, 2.0)]}))
-    asked = Question(market, AT_0040, {"a": "BTC", "i": "24h", "api_key": "any"})
+    asked = ProviderRequest(market, AT_0040, {"a": "BTC", "i": "24h", "api_key": "any"})
     (row,) = json.loads(bytes(glassnode.urpd(asked).body))
     assert (row["ath_price"], len(row["prices"]), row["partitions"][-1]) == (100000.0, 100, 2.0)
-    assert json.loads(bytes(glassnode.urpd(Question(market, datetime(2026, 1, 1), asked.params)).body)) == []
+    assert json.loads(bytes(glassnode.urpd(ProviderRequest(market, datetime(2026, 1, 1), asked.params)).body)) == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_without_prices_the_high_is_the_last_bucket(tmp_path: Path) -> None:
 def test_errors_are_plain_text(
     market: Path, headers: dict[str, str], params: dict[str, str], metric: str, status: int, says: str
 ) -> None:
-    asked = Question(Market(market), AT_0040, params, {"category": "indicators", "metric": metric}, headers)
+    asked = ProviderRequest(Market(market), AT_0040, params, {"category": "indicators", "metric": metric}, headers)
     for refused in (glassnode.daily(asked), *([] if status == 404 else [glassnode.urpd(asked)])):
         assert refused.status_code == status
         assert refused.media_type == "text/plain"
@@ -70,7 +72,7 @@ def test_both_ends_of_a_range_are_included(market: Path) -> None:
     stamps = [int((datetime(2026, 2, day) - datetime(1970, 1, 1)).total_seconds()) for day in (3, 4)]
     params = {"a": "BTC", "i": "24h", "s": str(stamps[0]), "u": str(stamps[1])}
     path = {"category": "indicators", "metric": "realized_loss"}
-    asked = Question(Market(market), AT_0040, params, path, {"x-api-key": "any"})
+    asked = ProviderRequest(Market(market), AT_0040, params, path, {"x-api-key": "any"})
     body = json.loads(bytes(glassnode.daily(asked).body))
     assert body == [{"t": stamps[0], "v": None}, {"t": stamps[1], "v": 1e9 + 4}]
 
@@ -95,5 +97,5 @@ def test_each_metric_is_in_the_vendors_unit(tmp_path: Path, category: str, metri
     ]  # fmt: skip
     folder(tmp_path, {"open_interest": interest})
     path = {"category": category, "metric": metric}
-    asked = Question(Market(tmp_path), AT_0040, {"a": "BTC", "i": "24h"}, path, {"x-api-key": "any"})
+    asked = ProviderRequest(Market(tmp_path), AT_0040, {"a": "BTC", "i": "24h"}, path, {"x-api-key": "any"})
     assert json.loads(bytes(glassnode.daily(asked).body)) == [{"t": 1770249600, "v": pytest.approx(value)}]

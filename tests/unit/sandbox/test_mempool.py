@@ -21,7 +21,7 @@ from sandbox.mempool import (
     reward_stats,
     rewards,
 )
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sources.core.payload import Payload
 from sources.mempool import DATASETS, read_difficulty_adjustment, read_hashrate, read_retarget
 from tests.unit.market_folder import write_table
@@ -35,7 +35,7 @@ def payload(body: bytes, fetched_at: datetime) -> Payload:
 
 
 def asked(folder: Path, clock: datetime) -> dict[str, Any]:
-    answer = difficulty_adjustment(Question(Market(folder), clock))
+    answer = difficulty_adjustment(ProviderRequest(Market(folder), clock))
     return dict(json.loads(bytes(answer.body))) if answer.status_code == 200 else {}
 
 
@@ -167,7 +167,7 @@ def test_hashrate_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -
     ]
     write_table(tmp_path, "difficulty_epoch", epochs)
     clock = datetime(2026, 7, 4, 0, 15)
-    answer = bytes(hashrate(Question(Market(tmp_path), clock, path={"period": "6m"})).body).decode()
+    answer = bytes(hashrate(ProviderRequest(Market(tmp_path), clock, path={"period": "6m"})).body).decode()
     ours = json.loads(answer)
     assert list(ours)[: len(content)] == list(content)
     assert [point["timestamp"] for point in ours["hashrates"]] == [point["timestamp"] for point in content["hashrates"]]
@@ -187,11 +187,11 @@ def test_adjustments_round_trip_has_the_recorded_form(real: Path, tmp_path: Path
     rows = read_retarget(payload(recorded, datetime(2024, 1, 1))).rows
     renamed = rows.rename({"height": "start_height", "retarget_at": "start_time"}).sort("start_time")
     write_table(tmp_path, "difficulty_epoch", renamed.to_dicts())
-    question = Question(Market(tmp_path), datetime(2023, 12, 24), path={"period": "1m"})
+    question = ProviderRequest(Market(tmp_path), datetime(2023, 12, 24), path={"period": "1m"})
     assert json.loads(bytes(difficulty_adjustments(question).body)) == [
         pytest.approx(entry) for entry in json.loads(recorded)
     ]
-    question = Question(Market(tmp_path), datetime(2023, 12, 24), path={"period": "1w"})
+    question = ProviderRequest(Market(tmp_path), datetime(2023, 12, 24), path={"period": "1w"})
     assert [entry[1] for entry in json.loads(bytes(difficulty_adjustments(question).body))] == [822528]
 
 
@@ -202,7 +202,7 @@ def test_blocks_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -> 
     row = {"height": sent["height"], "time": datetime.fromtimestamp(sent["timestamp"], UTC).replace(tzinfo=None)}
     row |= {"difficulty": sent["difficulty"], "tx_count": sent["tx_count"]}
     write_table(tmp_path, "blocks", [row | {"fees_btc": paid / 1e8, "subsidy_btc": (earned - paid) / 1e8}])
-    asked = Question(Market(tmp_path), row["time"], path={"count": "144"})
+    asked = ProviderRequest(Market(tmp_path), row["time"], path={"count": "144"})
     (ours,) = json.loads(bytes(blocks(asked).body))
     assert ours.keys() <= sent.keys()
     for name in ("height", "timestamp", "difficulty", "tx_count"):
@@ -211,7 +211,7 @@ def test_blocks_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -> 
     statistics = json.loads(bytes(reward_stats(asked).body))
     assert list(statistics) == list(json.loads((real / "fixtures/mempool/v1_mining_reward-stats_100.json").read_text()))
     assert (statistics["totalReward"], statistics["totalFee"]) == (str(earned), str(paid))
-    before = Question(Market(tmp_path), row["time"] - timedelta(seconds=1), path={"count": "144"})
+    before = ProviderRequest(Market(tmp_path), row["time"] - timedelta(seconds=1), path={"count": "144"})
     assert json.loads(bytes(blocks(before).body)) == []
     assert reward_stats(before).status_code == 404
 
@@ -224,7 +224,7 @@ def test_fees_and_rewards_are_given_by_finished_day(tmp_path: Path) -> None:
     ]
     write_table(tmp_path, "onchain_1d", rows)
     clock = START + timedelta(days=2, hours=5)
-    asked = Question(Market(tmp_path), clock)
+    asked = ProviderRequest(Market(tmp_path), clock)
     by_name = {dataset.name: dataset for dataset in DATASETS}
     for name, handler, first in (("block_fee", fees, 0.02), ("block_reward", rewards, 3.145)):
         read = by_name[name].read(payload(bytes(handler(asked).body), clock)).rows
@@ -238,9 +238,9 @@ def test_price_is_where_the_running_hour_opened(tmp_path: Path) -> None:
         for n in range(3)
     ]
     write_table(tmp_path, "price_1h", hours)
-    asked = Question(Market(tmp_path), START + timedelta(hours=1, minutes=59))
+    asked = ProviderRequest(Market(tmp_path), START + timedelta(hours=1, minutes=59))
     assert json.loads(bytes(prices(asked).body))["USD"] == 70_001
-    assert prices(Question(Market(tmp_path), START - timedelta(minutes=1))).status_code == 404
+    assert prices(ProviderRequest(Market(tmp_path), START - timedelta(minutes=1))).status_code == 404
 
 
 def test_estimate_on_real_history_comes_close_to_the_adjustment(real: Path) -> None:
@@ -249,7 +249,7 @@ def test_estimate_on_real_history_comes_close_to_the_adjustment(real: Path) -> N
     missed = []
     for running, following in zip(epochs.to_dicts(), epochs.to_dicts()[1:], strict=False):
         clock = following["start_time"] - timedelta(days=2)
-        body = bytes(difficulty_adjustment(Question(market, clock)).body)
+        body = bytes(difficulty_adjustment(ProviderRequest(market, clock)).body)
         row = read_difficulty_adjustment(payload(body, clock)).rows.row(0, named=True)
         assert row["next_retarget_height"] == following["start_height"]
         missed.append(abs(row["difficulty_change_pct"] - following["change_pct"]))

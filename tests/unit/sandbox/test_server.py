@@ -16,9 +16,9 @@ from starlette.responses import Response
 
 from sandbox.faults import FaultsError
 from sandbox.market import TABLES, TIME_COLUMN, Market, MarketError
-from sandbox.provider_request import Question, json_answer, text_answer
+from sandbox.provider_request import ProviderRequest, json_answer, text_answer
 from sandbox.routes import ROUTES
-from sandbox.server import Running, application, running
+from sandbox.server import RunningServer, application, running
 from sandbox.silence import FED_BY, without
 from sources import DATASETS
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tell(question: Question) -> Response:
+def tell(question: ProviderRequest) -> Response:
     return json_answer(
         {
             "clock": question.clock.isoformat(),
@@ -62,17 +62,17 @@ MADE_UP = {
 
 
 @pytest.fixture
-def upstream(folder: Path) -> Iterator[Running]:
+def upstream(folder: Path) -> Iterator[RunningServer]:
     with running(folder, routes=MADE_UP) as started:
         yield started
 
 
 @pytest.fixture
-def faulty(folder: Path) -> Callable[[str], AbstractContextManager[Running]]:
+def faulty(folder: Path) -> Callable[[str], AbstractContextManager[RunningServer]]:
     return lambda faults: running(folder, faults=faults, routes=MADE_UP)
 
 
-def ask(upstream: Running, path: str, **options) -> requests.Response:
+def ask(upstream: RunningServer, path: str, **options) -> requests.Response:
     return requests.get(f"{upstream.base_url}/{path}", timeout=10, **options)
 
 

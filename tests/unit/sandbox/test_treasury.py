@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sandbox.treasury import encode, rates
 from sources.core.payload import Payload
 from sources.treasury import read_yield
@@ -25,5 +25,7 @@ def test_round_trip_is_the_recorded_file(real: Path) -> None:
 
 def test_unknown_curve_is_not_found(tmp_path: Path) -> None:
     write_table(tmp_path, "macro_1d", macro_rows("ust10y", {date(2026, 1, 5): 4.0}))
-    question = Question(Market(tmp_path), datetime(2026, 1, 6), {"type": "daily_treasury_bill_rates"}, {"year": "2026"})
+    question = ProviderRequest(
+        Market(tmp_path), datetime(2026, 1, 6), {"type": "daily_treasury_bill_rates"}, {"year": "2026"}
+    )
     assert rates(question).status_code == 404

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sandbox.market import Market
-from sandbox.provider_request import Question
+from sandbox.provider_request import ProviderRequest
 from sandbox.yahoo import chart, encode
 from sources.core.payload import Payload
 from sources.yahoo import read_daily_bar
@@ -51,7 +51,7 @@ def test_round_trip_has_the_recorded_form_and_prices(real: Path) -> None:
 )
 def test_session_follows_new_york_time(tmp_path: Path, clock: datetime, offset: int, close_hour: int) -> None:
     write_table(tmp_path, "macro_1d", [])
-    answer = chart(Question(Market(tmp_path), clock, {}, {"symbol": "^GSPC"}))
+    answer = chart(ProviderRequest(Market(tmp_path), clock, {}, {"symbol": "^GSPC"}))
     result = json.loads(bytes(answer.body))["chart"]["result"][0]
     assert "timestamp" not in result
     assert result["meta"]["gmtoffset"] == offset
@@ -61,6 +61,6 @@ def test_session_follows_new_york_time(tmp_path: Path, clock: datetime, offset: 
 
 def test_unknown_symbol_has_yahoos_error(tmp_path: Path) -> None:
     write_table(tmp_path, "macro_1d", [])
-    answer = chart(Question(Market(tmp_path), datetime(2026, 2, 6), {}, {"symbol": "^IRX2"}))
+    answer = chart(ProviderRequest(Market(tmp_path), datetime(2026, 2, 6), {}, {"symbol": "^IRX2"}))
     assert answer.status_code == 404
     assert json.loads(bytes(answer.body))["chart"]["error"]["code"] == "Not Found"

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sandbox import binance as stand_in
-from sandbox.provider_request import Question, json_answer
+from sandbox.provider_request import ProviderRequest, json_answer
 from sources.binance import DATASETS, OPEN_INTEREST_DEPTH, check
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import Failure, SourceError
@@ -298,7 +298,7 @@ def test_open_interest_is_asked_for_as_far_back_as_it_is_kept(tmp_path: Path) ->
 
 
 def test_spot_comes_from_the_market_data_host_where_the_usual_one_is_blocked(tmp_path: Path) -> None:
-    def blocked(_: Question) -> object:
+    def blocked(_: ProviderRequest) -> object:
         return json_answer({"code": 0, "msg": "Service unavailable from a restricted location"}, 451)
 
     routes = {**stand_in.ROUTES, "GET api.binance.com/api/v3/klines": blocked}
@@ -314,7 +314,7 @@ def test_spot_comes_from_the_market_data_host_where_the_usual_one_is_blocked(tmp
 
 
 def test_a_page_that_never_moves_on_is_an_error(tmp_path: Path) -> None:
-    def stuck(_: Question) -> object:
+    def stuck(_: ProviderRequest) -> object:
         return json_answer([kline(T0, HOUR)] * 1000)
 
     market = folder(tmp_path / "market", {"price_1h": bars("binance", "spot", T0, HOUR, 1)})

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from sandbox import binance_vision as stand_in
 from sandbox.binance_vision import packed
-from sandbox.provider_request import Handler, Question, text_answer
+from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 from sources.binance_vision import DATASETS, METRICS_HEADER, check
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import Failure, SourceError
@@ -393,17 +393,17 @@ def test_an_archive_without_any_of_the_files_is_no_data(tmp_path: Path) -> None:
 METRICS_ROUTE = "GET data.binance.vision/data/futures/um/daily/metrics/BTCUSDT/{file}"
 
 
-def spoiling(change: Handler) -> Mapping[str, Handler]:
+def spoiling(change: RouteHandler) -> Mapping[str, RouteHandler]:
     """The archive's routes, where `change` may answer a request for statistics first; None for the true answer."""
 
-    def answer(question: Question) -> Response:
+    def answer(question: ProviderRequest) -> Response:
         return change(question) or stand_in.ROUTES[METRICS_ROUTE](question)
 
     return {METRICS_ROUTE: answer}
 
 
 def test_a_file_without_a_checksum_is_read_and_noted_as_unverified(tmp_path: Path) -> None:
-    def without(question: Question) -> Response | None:
+    def without(question: ProviderRequest) -> Response | None:
         return text_answer(stand_in.NOT_THERE, 404) if question.path["file"].endswith(".CHECKSUM") else None
 
     market = folder(tmp_path / "market", {"open_interest": interest(datetime(2026, 1, 1, 0, 5), 288)})
@@ -416,7 +416,7 @@ def test_a_file_without_a_checksum_is_read_and_noted_as_unverified(tmp_path: Pat
 def test_a_file_that_differs_from_its_checksum_is_asked_for_again_and_never_read(tmp_path: Path) -> None:
     other = hashlib.sha256(b"another file").hexdigest()
 
-    def wrong(question: Question) -> Response | None:
+    def wrong(question: ProviderRequest) -> Response | None:
         return text_answer(f"{other}  {question.path['file']}") if question.path["file"].endswith("SUM") else None
 
     market = folder(tmp_path / "market", {"open_interest": interest(datetime(2026, 1, 1, 0, 5), 288)})
@@ -433,7 +433,7 @@ def test_a_file_that_differs_from_its_checksum_is_asked_for_again_and_never_read
 
 
 def test_a_checksum_that_is_none_is_a_changed_layout(tmp_path: Path) -> None:
-    def wrong(question: Question) -> Response | None:
+    def wrong(question: ProviderRequest) -> Response | None:
         return text_answer("see elsewhere") if question.path["file"].endswith("SUM") else None
 
     market = folder(tmp_path / "market", {"open_interest": interest(datetime(2026, 1, 1, 0, 5), 288)})

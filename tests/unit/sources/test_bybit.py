@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import bybit as stand_in
-from sandbox.provider_request import Question, json_answer
+from sandbox.provider_request import ProviderRequest, json_answer
 from sources.bybit import DATASETS, check
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
@@ -188,7 +188,7 @@ def test_open_interest_follows_the_cursor_and_is_halved_in_old_and_new_answers(t
 def test_a_cursor_handed_out_twice_is_an_error(tmp_path: Path) -> None:
     row = {"openInterest": "100", "timestamp": "1767225600000"}
 
-    def stuck(_: Question) -> object:
+    def stuck(_: ProviderRequest) -> object:
         return json_answer(envelope([row] * 200, nextPageCursor="lastid%3D1"))
 
     market = folder(tmp_path / "market", {"open_interest": [("bybit", T0, 1.0, None)]})

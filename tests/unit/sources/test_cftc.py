@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.provider_request import Question, json_answer
+from sandbox.provider_request import ProviderRequest, json_answer
 from sources.cftc import DATASETS, PUBLICATION_LAG, check
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
@@ -73,7 +73,7 @@ def test_pages_are_followed_and_both_contracts_asked_for_by_code(tmp_path: Path)
     tuesdays = [date(2018, 4, 10) + i * timedelta(weeks=1) for i in range(1200)]
     told = [{**ROW, "report_date_as_yyyy_mm_dd": f"{day}T00:00:00.000"} for day in tuesdays]
 
-    def answer(question: Question) -> object:
+    def answer(question: ProviderRequest) -> object:
         start = int(question.params["$offset"])
         return json_answer(told[start : start + int(question.params["$limit"])])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.fetch import Outcome, Planned, fetch
-from pipeline.plan import Ask
+from pipeline.fetch import DatasetPlan, FetchOutcome, fetch
+from pipeline.plan import PlannedRequest
 from pipeline.settings import Settings
 from sandbox.server import running
 from sources import dataset
@@ -84,8 +84,10 @@ def test_a_second_look_at_an_unchanged_file_lands_nothing_and_is_an_answer(tmp_p
 
     def look(upstream: str, clock: datetime) -> None:
         settings = Settings(_env_file=None, home=tmp_path / "home", upstream=upstream)
-        [[fetched]] = fetch([Planned(vix, [Ask(Window(clock - timedelta(days=7), clock), clock)])], settings, landing)
-        assert fetched.outcome is Outcome.ANSWERED
+        [[fetched]] = fetch(
+            [DatasetPlan(vix, [PlannedRequest(Window(clock - timedelta(days=7), clock), clock)])], settings, landing
+        )
+        assert fetched.outcome is FetchOutcome.ANSWERED
         assert [file.path.exists() for file in fetched.files] == [True]
 
     with running(market) as upstream:

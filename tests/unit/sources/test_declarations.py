@@ -14,7 +14,7 @@ import pytest
 import sources
 from sandbox.faults import BOT_WALL, GARBAGE, renamed
 from sandbox.routes import ROUTES
-from sandbox.server import Running, running
+from sandbox.server import RunningServer, running
 from sources import DATASETS, MODULES, PROVIDERS, dataset
 from sources.core.dataset import INSTANT, Access, Cadence, Dataset, Window
 from sources.core.errors import Failure, SourceError
@@ -236,7 +236,7 @@ def test_answer_that_does_not_say_its_series_is_not_guessed(dataset_id, samples)
 
 
 @pytest.fixture(scope="module")
-def quiet_upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def quiet_upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A stand-in that has next to nothing to say."""
     folder = tmp_path_factory.mktemp("market")
     bar = {"time": [datetime(2026, 2, 6, 3)], **{name: [50.0] for name in ("open", "high", "low", "close")}}

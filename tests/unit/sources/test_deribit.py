@@ -9,7 +9,7 @@ import pytest
 from starlette.responses import Response
 
 from sandbox import deribit as stand_in
-from sandbox.provider_request import Question, json_answer
+from sandbox.provider_request import ProviderRequest, json_answer
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
 from sources.deribit import DATASETS, check
@@ -287,7 +287,7 @@ def test_a_continuation_that_does_not_go_back_is_an_error(tmp_path: Path) -> Non
 
 
 def test_a_continuation_that_never_ends_is_an_error(tmp_path: Path) -> None:
-    def one_hour_back(question: Question) -> Response:
+    def one_hour_back(question: ProviderRequest) -> Response:
         end = int(question.params["end_timestamp"])
         return json_answer(enveloped({"data": [], "continuation": end - 3_600_000}))
 

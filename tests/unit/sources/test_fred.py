@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 
 from sandbox.fred import ROUTES, fredgraph
-from sandbox.provider_request import Question, text_answer
+from sandbox.provider_request import ProviderRequest, text_answer
 from sandbox.server import running
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
@@ -109,7 +109,7 @@ def test_value_is_out_on_the_evening_of_the_next_business_day(tmp_path: Path) ->
 def test_series_that_is_gone_does_not_cost_the_others(tmp_path: Path) -> None:
     write_table(tmp_path, "macro_1d", macro_rows("ust10y", {date(2026, 1, 2): 4.0}))
 
-    def without_the_dow(question: Question) -> Response:
+    def without_the_dow(question: ProviderRequest) -> Response:
         gone = question.params["id"] == "DJIA"
         return text_answer("<html>gone</html>", media_type="text/html") if gone else fredgraph(question)
 

@@ -17,11 +17,11 @@ import polars as pl
 import pytest
 from starlette.responses import Response
 
-from sandbox.provider_request import Question, json_answer
-from sandbox.server import Running, running
+from sandbox.provider_request import ProviderRequest, json_answer
+from sandbox.server import RunningServer, running
 from sources.core.dataset import Provider
 from sources.core.errors import Failure, SourceError
-from sources.core.http import STAND_IN, USER_AGENT, Limits, Session
+from sources.core.http import STAND_IN, USER_AGENT, HttpLimits, Session
 from sources.core.pacing import Pace, pace_of
 from sources.core.payload import Payload
 from tests.unit.sources.scripted import answer, scripted
@@ -47,22 +47,22 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def echo(question: Question) -> Response:
+def echo(question: ProviderRequest) -> Response:
     return json_answer(
         {"clock": question.clock.isoformat(), "params": dict(question.params), "body": question.body.decode()}
     )
 
 
 @pytest.fixture
-def stand_in(market: Path) -> Callable[..., AbstractContextManager[Running]]:
-    def start(faults: str | None = None) -> AbstractContextManager[Running]:
+def stand_in(market: Path) -> Callable[..., AbstractContextManager[RunningServer]]:
+    def start(faults: str | None = None) -> AbstractContextManager[RunningServer]:
         return running(market, faults=faults, routes={f"GET {HOST}/data": echo, f"POST {HOST}/data": echo})
 
     return start
 
 
 def failure_of(
-    *says: bytes | Callable[..., None], limits: Limits = QUICK, provider: Provider = PROVIDER
+    *says: bytes | Callable[..., None], limits: HttpLimits = QUICK, provider: Provider = PROVIDER
 ) -> SourceError:
     with scripted(*says) as server, pytest.raises(SourceError) as caught:
         Session(provider, upstream=server.base_url, limits=limits).get(URL)
@@ -337,7 +337,7 @@ def test_outage_is_retried_a_bounded_number_of_times(status):
 def test_connection_refused_is_an_outage_after_all_attempts():
     waits: list[float] = []
     session = Session(
-        PROVIDER, upstream="http://127.0.0.1:1", limits=Limits(attempts=4, backoff_s=1), sleep=waits.append
+        PROVIDER, upstream="http://127.0.0.1:1", limits=HttpLimits(attempts=4, backoff_s=1), sleep=waits.append
     )
     with pytest.raises(SourceError) as caught:
         session.get(URL)
@@ -346,7 +346,7 @@ def test_connection_refused_is_an_outage_after_all_attempts():
     assert all(0 <= wait <= longest for wait, longest in zip(waits, (1, 2, 4), strict=True))
 
 
-def waits_for(retry_after: str, limits: Limits) -> tuple[list[float], SourceError]:
+def waits_for(retry_after: str, limits: HttpLimits) -> tuple[list[float], SourceError]:
     waits: list[float] = []
     told = answer(b"slow down", "429 Too Many Requests", Retry_After=retry_after)
     with scripted(told) as server, pytest.raises(SourceError) as caught:
@@ -355,7 +355,7 @@ def waits_for(retry_after: str, limits: Limits) -> tuple[list[float], SourceErro
     return waits, caught.value
 
 
-PATIENT = Limits(attempts=2, backoff_s=0.0, patience_s=10_000)
+PATIENT = HttpLimits(attempts=2, backoff_s=0.0, patience_s=10_000)
 
 
 def test_retry_after_in_seconds():

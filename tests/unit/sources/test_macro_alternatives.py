@@ -9,7 +9,7 @@ import pytest
 from sandbox import fred_api as fred_api_stand_in
 from sandbox import stooq as stooq_stand_in
 from sandbox import twelvedata as twelvedata_stand_in
-from sandbox.server import Running, running
+from sandbox.server import RunningServer, running
 from sources import fred, fred_api, stooq, treasury, twelvedata
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
@@ -43,7 +43,7 @@ def payload(body: bytes | str, url: str = "https://example.org/x", **params: str
 
 
 @pytest.fixture(scope="module")
-def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     rows = macro_rows("ust10y", {date(2026, 2, 4): 4.29, date(2026, 2, 5): 4.21, date(2026, 2, 6): 4.2})
     rows += macro_rows("gold", {date(2026, 2, 5): 4801.5, date(2026, 2, 6): 4988.25})
     folder = write_table(tmp_path_factory.mktemp("market"), "macro_1d", rows)
@@ -52,7 +52,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield stand_in
 
 
-def session(provider: Provider, upstream: Running, key: str | None = KEY) -> Session:
+def session(provider: Provider, upstream: RunningServer, key: str | None = KEY) -> Session:
     return Session(provider, key=key, upstream=upstream.base_url, clock=CLOCK)
 
 
@@ -95,7 +95,7 @@ def test_the_api_and_the_graph_download_declare_the_same_columns() -> None:
     }
 
 
-def test_the_key_is_sent_in_the_address_and_stands_nowhere_else(upstream: Running) -> None:
+def test_the_key_is_sent_in_the_address_and_stands_nowhere_else(upstream: RunningServer) -> None:
     received: list[Payload] = []
     with Session(fred_api.PROVIDER, key=KEY, upstream=upstream.base_url, clock=CLOCK, receive=received.append) as asked:
         pages = list(fred_api.fetch_observation(asked, WINDOW))
@@ -124,7 +124,7 @@ def test_a_wrong_key_and_a_wrong_series_are_told_apart(message: str, failure: Fa
     assert KEY not in str(caught.value)
 
 
-def test_without_a_key_the_api_is_not_asked(upstream: Running) -> None:
+def test_without_a_key_the_api_is_not_asked(upstream: RunningServer) -> None:
     before = len(upstream.requests)
     with session(fred_api.PROVIDER, upstream, key=None) as asked, pytest.raises(SourceError) as caught:
         list(fred_api.fetch_observation(asked, WINDOW))
@@ -171,7 +171,7 @@ def test_a_feed_that_is_none_is_refused(body: str, failure: Failure) -> None:
 # Twelve Data
 
 
-def test_bars_come_as_text_newest_first_and_the_key_in_its_header(upstream: Running) -> None:
+def test_bars_come_as_text_newest_first_and_the_key_in_its_header(upstream: RunningServer) -> None:
     with session(twelvedata.PROVIDER, upstream) as asked:
         pages = list(twelvedata.fetch_daily_bar(asked, WINDOW))
     assert upstream.requests[-1].headers["authorization"] == f"apikey {KEY}"
@@ -208,7 +208,7 @@ def test_a_file_of_another_instrument_is_refused(real: Path) -> None:
     assert caught.value.failure is Failure.CHANGED_LAYOUT
 
 
-def test_the_proof_of_work_is_a_block_recorded_and_played(real: Path, upstream: Running) -> None:
+def test_the_proof_of_work_is_a_block_recorded_and_played(real: Path, upstream: RunningServer) -> None:
     page = (real / "fixtures" / "stooq" / "blocked_interstitial_http200.html").read_bytes()
     with pytest.raises(SourceError) as caught:
         stooq.read_daily_bar(payload(page, s="xauusd"))

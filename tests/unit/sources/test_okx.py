@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import okx as stand_in
-from sandbox.provider_request import Question, json_answer
+from sandbox.provider_request import ProviderRequest, json_answer
 from sources.core.dataset import Access, Cadence, Window
 from sources.core.errors import Failure, SourceError
 from sources.okx import DATASETS, check
@@ -254,7 +254,7 @@ def test_open_interest_is_the_newest_reading_at_the_clock(tmp_path: Path) -> Non
 
 
 def test_a_page_that_never_moves_on_is_an_error(tmp_path: Path) -> None:
-    def stuck(_: Question) -> object:
+    def stuck(_: ProviderRequest) -> object:
         return json_answer(envelope([candle(T0 + 5 * DAY)]))
 
     market = folder(tmp_path / "market", {"price_1h": bars("okx", "perp", T0, HOUR, 1)})

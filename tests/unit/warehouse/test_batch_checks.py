@@ -18,7 +18,7 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, Landing, Loader, LoadError, LoadResult, Verdict, Warehouse
+from warehouse import Home, Landing, Loader, LoadError, LoadResult, LoadVerdict, Warehouse
 
 USUAL = [bar(day, 100.0 + day) for day in range(30)]
 
@@ -34,7 +34,7 @@ def test_another_unit_is_blocked_whole_and_shown_in_quarantine(home: Home, facto
     before = versions(home)
     with pytest.raises(LoadError, match=r"blocked: close_usd of BTC is .* times its usual size") as caught:
         land_and_load(home, answer([bar(30, 115 * factor), bar(31, 115 * factor)], 33))
-    assert caught.value.verdict is Verdict.BLOCKED
+    assert caught.value.verdict is LoadVerdict.BLOCKED
     assert f"leadline accept {caught.value.load_id}" in str(caught.value)
     assert versions(home) == before
     rows = query(home, "select reason, text, fetched_at from raw.quarantine order by text")

@@ -25,7 +25,7 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, HomeError, Landing, Loader, LoadError, Verdict, Warehouse, incoming, loader
+from warehouse import Home, HomeError, Landing, Loader, LoadError, LoadVerdict, Warehouse, incoming, loader
 
 
 def test_a_second_load_changes_nothing_and_says_so(home: Home) -> None:
@@ -122,7 +122,7 @@ def test_too_many_rejects_refuse_the_load_and_stay_readable(home: Home) -> None:
     records = [bar(day) for day in range(100)] + [bar(100 + n, "n/a") for n in range(3)]
     with pytest.raises(LoadError, match=r"demo.bar: 3 of 103 rows.*not a number.*raw.quarantine") as caught:
         land_and_load(home, answer(records, 200))
-    assert caught.value.verdict is Verdict.REFUSED
+    assert caught.value.verdict is LoadVerdict.REFUSED
     assert versions(home) == before
     assert query(home, "select verdict, rows_new from raw.load_ledger where rejects = 3") == [("refused", None)]
     assert query(home, "select dataset_id, reason, text from raw.quarantine limit 1") == [

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
-from warehouse.table_profile import day_column, portrait
+from warehouse.table_profile import day_column, profile_table
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def test_the_curve_is_the_last_close_of_a_day_of_the_latest_key(connection: duckdb.DuckDBPyConnection) -> None:
-    seen = portrait(connection, "marts", "bars", day="observed_at", key=("venue", "observed_at"))
+    seen = profile_table(connection, "marts", "bars", day="observed_at", key=("venue", "observed_at"))
     assert (seen.rows, seen.first, seen.last) == (5, datetime(2025, 2, 6, 10), datetime(2026, 2, 6, 10))
     assert seen.latest == {"observed_at": datetime(2026, 2, 6, 10), "venue": "a", "open_usd": 3.0, "close_usd": 30.0}
     assert seen.curve_of == "close_usd of a"
@@ -37,7 +37,7 @@ def test_the_curve_is_the_last_close_of_a_day_of_the_latest_key(connection: duck
 def test_a_table_without_a_day_or_a_row_has_a_count(connection: duckdb.DuckDBPyConnection) -> None:
     assert day_column(connection, "marts", "bars") == "observed_at"
     assert day_column(connection, "marts", "names") is None
-    assert portrait(connection, "marts", "names", day=None, key=()).rows == 0
+    assert profile_table(connection, "marts", "names", day=None, key=()).rows == 0
     connection.execute("delete from marts.bars")
-    empty = portrait(connection, "marts", "bars", day="observed_at", key=("venue", "observed_at"))
+    empty = profile_table(connection, "marts", "bars", day="observed_at", key=("venue", "observed_at"))
     assert (empty.rows, empty.last, empty.curve) == (0, None, ())
