@@ -15,7 +15,7 @@ from pipeline.code_version import code_version
 from pipeline.freshness import now_of, stale
 from pipeline.settings import Settings
 from reporting.board import open_published, read_board
-from reporting.sql_session import FOR_PEOPLE, QueryError, Session
+from reporting.sql_session import FOR_PEOPLE, QueryError, SqlSession
 from reporting.terminal import as_json, render
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Bucket, Dataset
@@ -192,7 +192,7 @@ def _reach(dataset: Dataset) -> str:
 def query_published(query: str | None) -> None:
     """One query, or a prompt that takes one a line until its end."""
     console = terminal.console()
-    with Session(_existing(_published(None)), FOR_PEOPLE) as session:
+    with SqlSession(_existing(_published(None)), FOR_PEOPLE) as session:
         if query is not None:
             _answer(session, query, console)
             return
@@ -220,7 +220,7 @@ def serve_assistants(public: bool) -> None:
     server(_published(None), public=public, version=code_version()).run("stdio")
 
 
-def _answer(session: Session, query: str, console: Console) -> None:
+def _answer(session: SqlSession, query: str, console: Console) -> None:
     if console.is_terminal:
         console.print(session.box(query), highlight=False, markup=False)
         return

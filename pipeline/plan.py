@@ -61,7 +61,7 @@ def asks(dataset: Dataset, span: RunPeriod, watermark: datetime | None = None) -
         start = max(start, span.end - dataset.depth)
     asked = [] if start >= span.end else list(_asks_for_windows(dataset, start, span))
     if dataset.history_from is not None and watermark is None and (begin := midnight(dataset.history_from)) < start:
-        return [Ask(Window(begin, start), start if span.clocked else None), *asked]
+        return [PlannedRequest(Window(begin, start), start if span.clocked else None), *asked]
     return asked
 
 

@@ -15,7 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic_core import to_jsonable_python
 
 from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
-from reporting.sql_session import FOR_ASSISTANTS, Limits, QueryError, Session
+from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
 from reporting.words import Words
 
 Answer = TypeVar("Answer")
@@ -49,7 +49,7 @@ def server(published: Path, *, public: bool = False, version: str = "") -> MCPSe
 class Assistant:
     """What an assistant may ask. Each answer is plain JSON; each error says what to do."""
 
-    def __init__(self, published: Path, public: bool, limits: Limits = FOR_ASSISTANTS) -> None:
+    def __init__(self, published: Path, public: bool, limits: QueryLimits = FOR_ASSISTANTS) -> None:
         self._published = published
         self._public = public
         self._limits = limits
@@ -164,7 +164,7 @@ class Assistant:
     def sql(self, query: str) -> dict[str, Any]:
         """One read-only DuckDB query on the schema marts: at most 1000 rows, 1 MB, 10 s. `show all tables` helps."""
         try:
-            with Session(self._published, self._limits, public=self._public) as session:
+            with SqlSession(self._published, self._limits, public=self._public) as session:
                 answer = session.ask(query)
         except QueryError as error:
             raise ToolError(f"{error}") from error

@@ -27,7 +27,7 @@ class QueryError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class QueryLimits:
     """What one statement may take."""
 
     rows: int
@@ -36,8 +36,8 @@ class Limits:
     memory_bytes: int
 
 
-FOR_ASSISTANTS: Final = Limits(rows=1_000, bytes=1_000_000, seconds=10.0, memory_bytes=1_000_000_000)
-FOR_PEOPLE: Final = Limits(rows=1_000_000, bytes=500_000_000, seconds=300.0, memory_bytes=4_000_000_000)
+FOR_ASSISTANTS: Final = QueryLimits(rows=1_000, bytes=1_000_000, seconds=10.0, memory_bytes=1_000_000_000)
+FOR_PEOPLE: Final = QueryLimits(rows=1_000_000, bytes=500_000_000, seconds=300.0, memory_bytes=4_000_000_000)
 
 
 @dataclass
@@ -49,20 +49,20 @@ class Answer:
     is_cut_off: bool = False
 
 
-class Session:
+class SqlSession:
     """Read-only SQL on one published file, for as long as the `with` block lasts.
 
     Sees the publication that was newest when it began. A statement that passes a limit ends the process; the next one
     begins a new one, which sees the newest publication. Raises QueryError.
     """
 
-    def __init__(self, published: Path, limits: Limits, *, public: bool = False) -> None:
+    def __init__(self, published: Path, limits: QueryLimits, *, public: bool = False) -> None:
         self._published = published
         self._limits = limits
         self._public = public
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> "SqlSession":
         return self
 
     def __exit__(

@@ -108,7 +108,7 @@ def test_the_schedule_of_a_cadence_is_the_one_that_back_fills_follow(now_only: D
 
 def test_long_history_is_asked_from_its_first_day_whatever_days_are_named() -> None:
     history = dataset("bitstamp.spot_history_1d")
-    named = Span(midnight(date(2026, 1, 1)), midnight(date(2026, 2, 1)), clocked=False, each_instant=True)
+    named = RunPeriod(midnight(date(2026, 1, 1)), midnight(date(2026, 2, 1)), clocked=False, each_instant=True)
     first, *others = asks(history, named)
     assert first.window.start.date() == date(2014, 4, 1)
     assert first.window.end == named.start

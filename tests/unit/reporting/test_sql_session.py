@@ -16,9 +16,9 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
 from reporting.assistant import Assistant
-from reporting.sql_session import FOR_ASSISTANTS, Limits, QueryError, Session
+from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
 
-QUICK = Limits(rows=1_000, bytes=1_000_000, seconds=30.0, memory_bytes=300_000_000)
+QUICK = QueryLimits(rows=1_000, bytes=1_000_000, seconds=30.0, memory_bytes=300_000_000)
 SECRET = "canary-5c2f"
 
 # {file} is the published file, {wal} its write-ahead log, {other} a file beside it, {new} a path where nothing is.
@@ -194,7 +194,7 @@ def test_every_kind_of_statement_is_tried(published: Path) -> None:
 
 @pytest.mark.parametrize("query", [*WRITES, *READS, *SETTINGS])
 def test_what_writes_reads_elsewhere_or_sets_is_refused(published: Path, query: str) -> None:
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         with pytest.raises(QueryError) as refused:
             session.ask(_filled(query, published))
         assert SECRET not in str(refused.value)
@@ -202,14 +202,14 @@ def test_what_writes_reads_elsewhere_or_sets_is_refused(published: Path, query: 
 
 @pytest.mark.parametrize("query", HARMLESS)
 def test_what_is_left_changes_nothing(published: Path, query: str) -> None:
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         session.ask(_filled(query, published))
         assert session.ask("select count(*) from marts.fct").rows == [[1]]
 
 
 @pytest.mark.parametrize("query", EXHAUSTING)
 def test_memory_has_an_end_and_the_next_statement_is_answered(published: Path, query: str) -> None:
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         with pytest.raises(QueryError, match=r"more than 0\.3 GB|longer than"):
             session.ask(query)
         assert session.ask("select count(*) from marts.fct").rows == [[1]]
@@ -217,14 +217,14 @@ def test_memory_has_an_end_and_the_next_statement_is_answered(published: Path, q
 
 def test_time_has_an_end_that_duckdb_is_not_asked_about(published: Path) -> None:
     endless = "with recursive r as (select 1 as n union all select n + 1 from r) select max(n) from r"
-    with Session(published, Limits(rows=10, bytes=1_000, seconds=0.3, memory_bytes=300_000_000)) as session:
+    with SqlSession(published, QueryLimits(rows=10, bytes=1_000, seconds=0.3, memory_bytes=300_000_000)) as session:
         with pytest.raises(QueryError, match=r"longer than 0\.3 s"):
             session.ask(endless)
         assert session.ask("select 1").rows == [[1]]
 
 
 def test_rows_and_bytes_are_cut_off_and_said_to_be(published: Path) -> None:
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         many, wide = session.ask("from range(5000)"), session.ask("select repeat('x', 100000) from range(1000)")
         huge = session.ask("select repeat('x', 2000000)")
         exact = session.ask("from range(1000)")
@@ -239,7 +239,7 @@ def test_values_arrive_as_they_are(published: Path) -> None:
         select 9007199254740993::bigint, 170141183460469231731687303715884105727::hugeint, 1.50::decimal(4, 2),
             date '2026-02-06', timestamp '2026-02-06 01:00:00', 'nan'::double, null, [1, null], {'a': 'ü'}, '[/bold]'
     """
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         [row] = session.ask(query).rows
         *_, text, _end = session.stream(query, "text")
     assert row == [
@@ -251,7 +251,7 @@ def test_values_arrive_as_they_are(published: Path) -> None:
 
 def test_the_process_knows_nothing_of_our_environment(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADLINE_KEY_GLASSNODE", SECRET)
-    with Session(published, QUICK) as session:
+    with SqlSession(published, QUICK) as session:
         session.ask("select 1")
         process = session._process
         assert process is not None
@@ -264,7 +264,7 @@ def test_it_reads_where_nothing_can_be_written(published: Path) -> None:
     published.chmod(0o444)
     published.parent.chmod(0o555)
     try:
-        with Session(published, QUICK) as session:
+        with SqlSession(published, QUICK) as session:
             assert session.ask("from marts.fct").rows == [[1]]
     finally:
         published.parent.chmod(0o755)
@@ -277,7 +277,7 @@ def test_a_damaged_or_absent_file_is_told_with_the_way_out(tmp_path: Path) -> No
         file.unlink(missing_ok=True)
         if content is not None:
             file.write_bytes(content)
-        with Session(file, QUICK) as session, pytest.raises(QueryError, match=advice):
+        with SqlSession(file, QUICK) as session, pytest.raises(QueryError, match=advice):
             session.ask("select 1")
 
 
