@@ -14,7 +14,7 @@ demo: .venv/.runtime ## the whole warehouse on a simulated market, no network an
 	@$(BIN)/leadline demo
 
 up: .venv/.runtime ## Dagster's web server and schedules on http://127.0.0.1:3000, with live sources
-	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
+	@$(BIN)/leadline up
 
 run: .venv/.runtime ## fetch from live sources, build, publish
 	@$(BIN)/leadline run

@@ -311,6 +311,19 @@ def probe(selected: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen. There is no login: see the docs."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@click.option("--served-as", multiple=True, metavar="NAME", help="A name that a reverse proxy serves it under.")
+def up(host: str, port: int, served_as: tuple[str, ...]) -> None:
+    """Dagster's web server and schedules, until interrupted."""
+    from cli.up import serve
+
+    sys.exit(serve(host, port, served_as))
+
+
+@main.command()
 def doctor() -> None:
     """Checks the installation, configuration, keys (never shown), disk and clock."""
     from cli.doctor import examine

@@ -1,7 +1,6 @@
 """Runs a Dagster job in this process for a person at a terminal: progress, a closing summary, an exit code."""
 
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 from rich.console import Console
 
 from cli import terminal
@@ -77,7 +77,7 @@ def execute(request: RunRequest) -> RunOutcome:
             instance=instance,
             asset_selection=selection,
             raise_on_error=False,
-            tags={"leadline/pid": str(os.getpid())},
+            tags={MAX_RETRIES_TAG: "0"},  # whoever started it, a person or cron, starts it again
         )
     materialised = {
         event.asset_key: event.materialization.metadata

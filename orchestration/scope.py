@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from orchestration.liveness import history_of, hold
 from pipeline.origin import newest, origin, origin_of
 from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
@@ -22,6 +23,11 @@ class Scope(dg.ConfigurableResource[None]):
     archives: bool = False  # ask archives of bulk files too; the command line does so when they are named
     public: bool = False  # publish beside the rest, under public/, what may be passed on
     csv: bool = False  # add a CSV to each extract
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Say that this process executes the run, so that others see when it is gone."""
+        if context.run_id is not None and context.instance is not None and not context.instance.is_ephemeral:
+            hold(history_of(self.settings().home), context.run_id)
 
     def settings(self) -> Settings:
         """Read when a step starts, so that a changed `.env` counts from the next run on."""

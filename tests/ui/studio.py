@@ -1,7 +1,6 @@
 """Dagster's web server and daemon as `make up` starts them, on a home and a history of their own."""
 
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -102,16 +101,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def studio(settings: Mapping[str, str], history: Path) -> Iterator[Studio]:
-    """`dg dev` with settings of the environment, its history in a folder; stopped with all its processes."""
-    history.mkdir(parents=True)
-    instance = (REPOSITORY / "dagster.yaml").read_text(encoding="utf-8")
-    (history / "dagster.yaml").write_text(instance.replace("base_dir: .dagster", f"base_dir: {history}"))
+def studio(settings: Mapping[str, str], log: Path) -> Iterator[Studio]:
+    """`leadline up` with settings of the environment; stopped with all its processes."""
     port = free_port()
     server = subprocess.Popen(
-        [REPOSITORY / ".venv" / "bin" / "dg", "dev", "--host", LOOPBACK, "--port", str(port)],
-        cwd=REPOSITORY, env={**os.environ, **settings, "DAGSTER_HOME": str(history)},
-        stdout=(history / "server.log").open("wb"), stderr=subprocess.STDOUT, start_new_session=True,
+        [REPOSITORY / ".venv" / "bin" / "leadline", "up", "--port", str(port)],
+        cwd=REPOSITORY, env={**os.environ, **settings},
+        stdout=log.open("wb"), stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
         found = Studio(f"http://{LOOPBACK}:{port}")
@@ -124,9 +120,8 @@ def studio(settings: Mapping[str, str], history: Path) -> Iterator[Studio]:
         assert patient(found.location)
         yield found
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        server.terminate()
         with suppress(subprocess.TimeoutExpired):
-            server.wait(30)
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # whatever did not listen
+            server.wait(60)
+        server.kill()
         server.wait()

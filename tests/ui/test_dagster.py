@@ -59,7 +59,7 @@ def desk(scenario_home: Path, browser: Browser, tmp_path_factory: pytest.TempPat
     home, port = own_copy(scenario_home, folder / "home"), free_port()
     settings = demo_settings(home, f"http://{LOOPBACK}:{port}")
     page = browser.new_page(viewport=SIZE)
-    with studio(settings, folder / "history") as server:
+    with studio(settings, folder / "server.log") as server:
         yield Desk(home, port, server, page)
     page.close()
 
