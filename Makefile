@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint docs sql bench bench-chain study clean
+.PHONY: help setup demo up run sources test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint docs sql bench bench-chain study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -47,6 +47,9 @@ test-endings: .venv/.dev ## the scenario continued to a confirmed recovery and t
 	@$(BIN)/python -m pytest -m slow tests/integration/test_endings.py
 
 spark: .venv/.spark ## add Spark to .venv, for `leadline chain join --engine spark`; needs Java 17
+
+sources: .venv/.runtime ## write dbt's _sources.yml from the declarations, after one has changed
+	@$(BIN)/python -m pipeline.dbt_sources
 
 lint: .venv/.dev ## style, types, SQL, direction of imports
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.model_metadata import Describer, rows_of
 from orchestration.scope import POOL, Scope
-from pipeline import dbt_project, option_surface
+from pipeline import analytics_tables, dbt_project, option_surface
 from pipeline.as_of import frozen_copy
 from pipeline.code_version import code_version
 from pipeline.column_lineage import column_lineage
@@ -24,7 +24,7 @@ EVERYTHING_KNOWN = "2999-12-31"  # the as-of time of a build that leaves nothing
 
 
 class _Layers(DagsterDbtTranslator):
-    """Groups of models follow their schemas: staging, intermediate, marts, reference."""
+    """Groups of models follow their schemas: intermediate, marts, reference."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["schema"])
@@ -65,11 +65,12 @@ def option_surface_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
 
 @dbt_assets(manifest=_MANIFEST, name="models", dagster_dbt_translator=_TRANSLATOR, pool=POOL)
 def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]:
-    """Staging, intermediate, marts and their tests: one `dbt build` in this process."""
+    """Intermediate models, marts and their tests: one `dbt build` in this process."""
     progress().stage("models")
     home = scope.home()
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)  # a dataset declared since the last fetch has its table, empty
+        analytics_tables.ensure_tables(warehouse.connection)
     known_at = scope.known_at()
     if known_at is not None:
         home = frozen_copy(home, known_at)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import duckdb
 
 from warehouse.metadata_tables import METADATA_TABLES, TableDefinition
+from warehouse.staging_views import StagingView, create_views
 from warehouse.tables import comment_on
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
@@ -110,12 +111,30 @@ CHAIN_TABLES: Mapping[str, TableDefinition] = {
         },
     ),
 }
+# The tables that models read by version, and what makes a row of them.
+VERSIONED: Mapping[str, tuple[str, ...]] = {
+    "chain_day": ("day",),
+    "chain_cost_basis": ("day", "price_low_usd"),
+    "chain_age": ("day", "age_from_days"),
+}
 DATASET_TABLE = {
     "dataset": TableDefinition(
         "One row a dataset that is computed here and not fetched.", METADATA_TABLES["dataset"].columns
     )
 }
 TABLES: Mapping[str, TableDefinition] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
+VIEWS = tuple(
+    StagingView(
+        schema="analytics",
+        table=name,
+        description=CHAIN_TABLES[name].comment,
+        columns=CHAIN_TABLES[name].columns,
+        key=key,
+        observed="day",
+        constants={},
+    )
+    for name, key in VERSIONED.items()
+)
 
 _DAY_S = 86_400.0
 _HOUR_S = 3_600.0
@@ -141,12 +160,13 @@ CELLS = (
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that dbt reads, and say which datasets are computed here."""
+    """Create the tables that dbt reads and their views, and say which datasets are computed here."""
     connection.execute("create schema if not exists analytics")
     for name, table in TABLES.items():
         connection.execute(f"create table if not exists analytics.{name} ({table.body})")
         comment_on(
             connection, "analytics", name, table.comment, {column: says for column, (_, says) in table.columns.items()}
         )
+    create_views(connection, VIEWS)
     connection.execute("delete from analytics.dataset")
     connection.execute(f"insert into analytics.dataset values ({', '.join('?' for _ in CELLS)})", CELLS)

@@ -1,13 +1,19 @@
-"""A copy of what is loaded, for a build as of an earlier instant. The warehouse itself is left alone."""
+"""A copy of what is loaded, for a build as of an earlier instant. The warehouse itself is left alone.
+
+The views of staging show in the copy what was known at that instant, and nothing later.
+"""
 
 import shutil
 from datetime import datetime
 
+from pipeline.analytics_tables import VIEWS
 from pipeline.origin import origin_of
+from sources import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
+from warehouse.staging_views import create_views, view_of
 
-LOADED = ("raw", "analytics")  # what dbt reads; everything else it makes anew
+LOADED = ("raw", "analytics")  # what was loaded or computed before dbt; everything else is made anew
 
 
 def frozen_copy(home: Home, instant: datetime) -> Home:
@@ -27,7 +33,15 @@ def frozen_copy(home: Home, instant: datetime) -> Home:
             connection.execute(f'create schema if not exists frozen."{schema}"')
             connection.execute(f'create table frozen."{schema}"."{table}" as from "{schema}"."{table}"')
         connection.execute("detach frozen")
+    with Warehouse(target) as frozen:
+        show_as_of(frozen, instant)
     return target
+
+
+def show_as_of(warehouse: Warehouse, instant: datetime | None) -> None:
+    """Let the views of staging show what was known at an instant (aware); None = everything."""
+    with warehouse.transaction() as connection:
+        create_views(connection, [*map(view_of, DATASETS), *VIEWS], instant)
 
 
 def _quoted(home: Home) -> str:

@@ -239,6 +239,7 @@ PROVIDER = Provider(
     requests_per_minute=100,
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="binance",
     check=check,
 )
 

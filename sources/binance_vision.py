@@ -385,6 +385,7 @@ PROVIDER = Provider(
     requests_per_minute=600,  # no limit is documented; ten a second for files behind a content network
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="binance",
     check=check,
 )
 

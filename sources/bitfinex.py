@@ -144,6 +144,7 @@ PROVIDER = Provider(
     slower=((LIQUIDATIONS, 3),),
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="bitfinex",
     check=check,
 )
 

@@ -142,6 +142,7 @@ PROVIDER = Provider(
     requests_per_minute=24,  # 30 are allowed without a key
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="bitmex",
     check=check,
 )
 

@@ -102,6 +102,7 @@ PROVIDER = Provider(
     requests_per_minute=120,  # 10 000 in ten minutes are allowed
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="bitstamp",
     check=check,
 )
 

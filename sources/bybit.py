@@ -167,6 +167,7 @@ PROVIDER = Provider(
     requests_per_minute=300,  # 600 in five seconds are allowed; the excess is punished with ten minutes of silence
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="bybit",
     check=check,
 )
 

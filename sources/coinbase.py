@@ -72,6 +72,7 @@ PROVIDER = Provider(
     requests_per_minute=300,  # ten a second are allowed
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="coinbase",
     check=check,
 )
 

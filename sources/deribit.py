@@ -74,6 +74,7 @@ PROVIDER = Provider(
     requests_per_minute=300,  # about 20 a second with an account; no figure is published for keyless use
     licence="Terms of use of Deribit; redistribution not granted",
     may_republish=False,
+    venue="deribit",
     check=check,
 )
 

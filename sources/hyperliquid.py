@@ -99,6 +99,7 @@ PROVIDER = Provider(
     requests_per_minute=20,  # 1 200 points a minute; a full page of funding costs 45
     licence="terms of redistribution not stated; own use",
     may_republish=False,
+    venue="hyperliquid",
 )
 
 DATASETS = (

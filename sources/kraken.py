@@ -76,6 +76,7 @@ PROVIDER = Provider(
     requests_per_minute=60,
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="kraken",
     check=check,
 )
 

@@ -119,6 +119,7 @@ PROVIDER = Provider(
     requests_per_minute=60,  # no figure is published for public data
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="kraken",
     check=check,
 )
 

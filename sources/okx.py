@@ -261,6 +261,7 @@ PROVIDER = Provider(
     requests_per_minute=240,  # the slowest of the endpoints allows ten in two seconds
     licence="values belong to the exchange; own use through its API terms",
     may_republish=False,
+    venue="okx",
     check=check,
 )
 

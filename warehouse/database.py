@@ -12,6 +12,7 @@ from sources.core.dataset import Dataset
 from warehouse.errors import BusyError, DamagedError, HomeError
 from warehouse.home import Home
 from warehouse.landing import Landing
+from warehouse.staging_views import create_views, view_of
 from warehouse.tables import ensure_tables
 
 # Nothing is downloaded behind the user's back: the extensions that Leadline needs are built in.
@@ -98,9 +99,13 @@ class Warehouse:
             raise
 
     def ensure_tables(self, datasets: Sequence[Dataset]) -> None:
-        """Create or extend every raw table and metadata table, in one transaction; see `warehouse.tables`."""
+        """Create or extend every raw and metadata table, and make the views of staging, in one transaction.
+
+        See `warehouse.tables` and `warehouse.staging_views`.
+        """
         with self.transaction() as connection:
             ensure_tables(connection, datasets)
+            create_views(connection, map(view_of, datasets))
 
 
 def _damaged(file: Path, reason: str) -> str:

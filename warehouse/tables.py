@@ -57,6 +57,11 @@ def sql_type(dtype: pl.DataType | type[pl.DataType]) -> str:
     raise ValueError(f"raw tables hold no {dtype}")
 
 
+def declared_columns(dataset: Dataset) -> Mapping[str, tuple[str, str]]:
+    """The declared columns of a dataset in order: name -> (SQL type, description with unit)."""
+    return {name: (sql_type(column.dtype), _comment(column)) for name, column in dataset.columns.items()}
+
+
 def text(words: str) -> str:
     """A text literal: COMMENT takes no bound values. Only ever a declaration's own words."""
     return "'" + words.replace("'", "''") + "'"
@@ -134,8 +139,7 @@ def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset, s
     taken = set(VERSION_COLUMNS) & set(dataset.columns)
     if taken:
         raise ValueError(f"{dataset.id}: these column names belong to the loader: {', '.join(sorted(taken))}")
-    wanted = {name: (sql_type(column.dtype), _comment(column)) for name, column in dataset.columns.items()}
-    wanted |= VERSION_COLUMNS
+    wanted = {**declared_columns(dataset), **VERSION_COLUMNS}
     if not stored:
         body = ", ".join(f"{quoted(name)} {data_type}" for name, (data_type, _) in wanted.items())
         connection.execute(f"create table {raw_table(dataset)} ({body})")

@@ -2,8 +2,8 @@
   Who knew what when.
 
   A signal date D is read at its cut-off, 01:00 UTC of the next day. A version that became known at `known_at`
-  is seen by every date whose cut-off is at or after that instant. Both macros speak in dates, so that
-  "was it known on D?" is a plain comparison of dates everywhere else.
+  is seen by every date whose cut-off is at or after that instant. The views of staging say it in dates, `known_from`
+  and `known_until`, so that "was it known on D?" is a plain comparison of dates.
 #}
 
 {% macro as_of() %}cast('{{ var("as_of") }}' as timestamp){% endmacro %}
@@ -11,36 +11,6 @@
 {# The first date whose cut-off is at or after an instant. #}
 {% macro first_date_that_knows(instant) -%}
     cast({{ instant }} - interval {{ var("cut_off_hours") }} hours - interval 1 microsecond as date) + 1
-{%- endmacro %}
-
-{#
-  All versions of a raw table known at `as_of`, each with the range of signal dates that see it:
-  from `known_from` up to but not including `known_until` (null = still the latest).
-#}
-{% macro versions(table, key, observed_date) -%}
-    {{ versions_of(source('raw', table), key, observed_date) }}
-{%- endmacro %}
-
-{# The same of a table that is computed between raw and dbt. #}
-{% macro computed_versions(table, key, observed_date) -%}
-    {{ versions_of(source('analytics', table), key, observed_date) }}
-{%- endmacro %}
-
-{% macro versions_of(relation, key, observed_date) -%}
-    select
-        *,
-        greatest(observed_date, first_cut_off_date) as known_from,
-        case when next_cut_off_date is not null then greatest(observed_date, next_cut_off_date) end as known_until
-    from (
-        select
-            *,
-            {{ observed_date }} as observed_date,
-            {{ first_date_that_knows('known_at') }} as first_cut_off_date,
-            lead({{ first_date_that_knows('known_at') }}) over (partition by {{ key }} order by known_at)
-                as next_cut_off_date
-        from {{ relation }}
-        where known_at <= {{ as_of() }}
-    )
 {%- endmacro %}
 
 {# Is a version (alias `version`) the one that a date (alias `reader`) sees? For the settled reading: the latest. #}

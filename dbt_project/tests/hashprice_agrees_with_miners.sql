@@ -12,9 +12,9 @@ computed as (
         and known_until is null
 ),
 
-braiins as (select * from {{ ref('stg_braiins__hashrate_stat') }}),
+braiins as (select * from {{ source('staging', 'stg_braiins__hashrate_stat') }}),
 
-luxor as (select * from {{ ref('stg_luxor__hashprice') }}),
+luxor as (select * from {{ source('staging', 'stg_luxor__hashprice') }}),
 
 printed as (
     select

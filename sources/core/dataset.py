@@ -42,6 +42,13 @@ class Access(StrEnum):
     ARCHIVE = "archive"  # files of the past: asked for only when named, once, for the whole window
 
 
+class MarketType(StrEnum):
+    """What is traded, where one venue has several markets of bitcoin."""
+
+    SPOT = "spot"
+    PERP = "perp"
+
+
 class Calendar(StrEnum):
     """On which days new data is expected."""
 
@@ -108,6 +115,7 @@ class Provider:
     requests_per_minute: int  # the documented or cautious limit for an address without a key
     licence: str
     may_republish: bool
+    venue: str | None = None  # the exchange whose own figures these are; None for who gathers or counts others'
     slower: tuple[tuple[str, int], ...] = ()  # addresses with a lower limit of their own, requests a minute
     key_header: str | None = None  # the header that carries the key
     key_scheme: str = ""  # what stands before the key in that header
@@ -156,6 +164,7 @@ class Dataset:
     first_history: timedelta | None = None  # what a first run asks for, where the usual would take hours; None = usual
     history_from: date | None = None  # asked from this day on when nothing is loaded yet, whatever days a run names
     reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
+    market: MarketType | None = None
     restates: bool = False  # the provider rewrites history, so assumed publication times are doubtful
     may_be_empty: bool = False  # an empty answer is a legal answer
     read_together: Callable[[Sequence[Payload]], Sequence[Parsed]] | None = None

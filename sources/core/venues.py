@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, MarketType, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.parsing import FUTURE_TOLERANCE, from_ms, part, require_names, typed
 from sources.core.payload import Parsed, Payload, Reject
@@ -225,13 +225,14 @@ def candle_dataset(
 ) -> Dataset:
     """The declaration of a table of candles."""
     kind, _, bar = name.rpartition("_")
-    market = {"spot_candle": "Spot", "perp_candle": "Perpetual swap"}[kind]
+    market = {"spot_candle": MarketType.SPOT, "perp_candle": MarketType.PERP}[kind]
+    traded = {MarketType.SPOT: "Spot", MarketType.PERP: "Perpetual swap"}[market]
     pace = {"1d": "one a UTC day", "1h": "one an hour"}[bar]
     return Dataset(
         provider=provider,
         name=name,
         bucket=Bucket.PRICE,
-        description=f"{market} bars of {symbol}, {pace}; finished ones only.",
+        description=f"{traded} bars of {symbol}, {pace}; finished ones only.",
         columns={**CANDLE_COLUMNS, **(TAKER_COLUMN if taker else {})},
         key=("symbol", "open_time"),
         observed="open_time",
@@ -240,6 +241,7 @@ def candle_dataset(
         fetch=fetch,
         read=read,
         depth=depth,
+        market=market,
     )
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from cli.demo import demo_settings
 from pipeline import analytics_tables, option_surface
+from pipeline.as_of import show_as_of
 from pipeline.ingest import ingest
 from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings, environment
@@ -50,6 +51,8 @@ class Life:
 
     def build(self, name: str, as_of: datetime | None = None) -> None:
         """Build the models from what is loaded, and keep the marts under a name."""
+        with Warehouse(self.home) as warehouse:
+            show_as_of(warehouse, as_of)
         build_models(self.models, self.home.build_file, as_of)
         keep_marts(self.home.build_file, self.kept, name)
 

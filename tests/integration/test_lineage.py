@@ -26,8 +26,8 @@ def test_columns_are_followed_to_the_models_and_sources_that_they_are_made_of(li
     assert {parent for parent, _ in signals["signal_date"]} == {
         *("model.leadline.int_signals__as_known", "model.leadline.int_signals__readings")
     }
-    vix = lineage["model.leadline.stg_cboe__vix"]
-    assert ("source.leadline.raw.cboe__vix", "known_at") in vix["known_at"]
+    macro = lineage["model.leadline.int_observations__macro"]
+    assert ("source.leadline.staging.stg_cboe__vix", "known_at") in macro["known_at"]
 
 
 def test_nearly_every_column_of_a_mart_is_followed(lineage: Lineage) -> None:

@@ -3,9 +3,9 @@
 -- (the funds are printed to 0.1 m). A fund is active when it reported within the 30 days before. Providers stay apart.
 with
 
-farside as (select * from {{ ref('stg_farside__etf_flow') }}),
+farside as (select * from {{ source('staging', 'stg_farside__etf_flow') }}),
 
-coinglass as (select * from {{ ref('stg_coinglass__etf_flow') }}),
+coinglass as (select * from {{ source('staging', 'stg_coinglass__etf_flow') }}),
 
 cells as (
     select

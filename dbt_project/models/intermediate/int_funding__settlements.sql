@@ -3,19 +3,19 @@
 with
 
 settlements as (
-    select * from {{ ref('stg_binance__funding_rate') }}
-    union all
-    select * from {{ ref('stg_bybit__funding_rate') }}
-    union all
-    select * from {{ ref('stg_okx__funding_rate') }}
-    union all
-    select * from {{ ref('stg_deribit__funding_rate') }}
-    union all
-    select * from {{ ref('stg_bitmex__funding_rate') }} where symbol = 'XBTUSD'
-    union all
-    select * from {{ ref('stg_hyperliquid__funding_rate') }}
-    union all
-    select * from {{ ref('stg_kraken_futures__funding_rate') }} where symbol = 'PF_XBTUSD'
+    select * from {{ source('staging', 'stg_binance__funding_rate') }}
+    union all by name
+    select * from {{ source('staging', 'stg_bybit__funding_rate') }}
+    union all by name
+    select * from {{ source('staging', 'stg_okx__funding_rate') }}
+    union all by name
+    select * from {{ source('staging', 'stg_deribit__funding_rate') }}
+    union all by name
+    select * from {{ source('staging', 'stg_bitmex__funding_rate') }} where symbol = 'XBTUSD'
+    union all by name
+    select * from {{ source('staging', 'stg_hyperliquid__funding_rate') }}
+    union all by name
+    select * from {{ source('staging', 'stg_kraken_futures__funding_rate') }} where symbol = 'PF_XBTUSD'
 )
 
 select * from settlements

@@ -5,7 +5,7 @@ settlements as (select * from {{ ref('int_funding__settlements') }}),
 
 days as (
     {{ pooled('settlements', 'venue, observed_date', [
-        '100 * 8 * sum(pieces.funding_rate order by pieces.settled_at) / nullif(sum(pieces.interval_hours), 0) '
+        '100 * 8 * sum(pieces.funding_rate order by pieces.funding_time) / nullif(sum(pieces.interval_hours), 0) '
         ~ 'as funding_rate_8h_pct',
         'count(*) as settlements',
     ]) }}

@@ -12,12 +12,20 @@
 {%- endset %}
 with
 
+-- A positive amount was a long position.
+bitfinex as (
+    select
+        * replace (abs(amount_btc) as amount_btc),
+        case when amount_btc > 0 then 'long' else 'short' end as position_side
+    from {{ source('staging', 'stg_bitfinex__liquidation') }}
+),
+
 events as (
     select {{ columns }}
-    from {{ ref('stg_bitfinex__liquidation') }}
+    from bitfinex
     union all
     select {{ columns }}
-    from {{ ref('stg_okx__liquidation') }}
+    from {{ source('staging', 'stg_okx__liquidation') }}
 ),
 
 days as (

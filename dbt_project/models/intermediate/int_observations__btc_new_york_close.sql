@@ -9,7 +9,7 @@ days as (select * from {{ ref('int_observations__price') }}),
 -- 16:00 New York is 20:00 or 21:00 UTC: the same date.
 closing_hours as (
     select * from hours
-    where strftime(timezone('America/New_York', timezone('UTC', opened_at + interval 1 hour)), '%H') = '16'
+    where strftime(timezone('America/New_York', timezone('UTC', open_time + interval 1 hour)), '%H') = '16'
 ),
 
 closes as (

@@ -1,7 +1,7 @@
 -- One row per realised series, day and version, valued from the cells of the chain itself.
 with
 
-versions as ({{ computed_versions('chain_day', 'day', 'day') }}),
+versions as (select * from {{ source('staging', 'stg_analytics__chain_day') }}),
 
 described as (
     select

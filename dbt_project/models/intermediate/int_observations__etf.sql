@@ -4,7 +4,7 @@ with
 
 dates as (select * from {{ ref('int_etf__dates') }}),
 
-totals as (select * from {{ ref('stg_sosovalue__etf_flow') }}),
+totals as (select * from {{ source('staging', 'stg_sosovalue__etf_flow') }}),
 
 complete as (
     select

@@ -111,7 +111,7 @@ series as (
         known_at_basis,
         known_from,
         known_until
-    from {{ ref('stg_coinglass__funding_rate') }}
+    from {{ source('staging', 'stg_coinglass__funding_rate') }}
 )
 
 select * from series

@@ -11,8 +11,8 @@ stamped_hours as (
     select
         venue,
         unnest(generate_series(
-            settled_at - to_hours(cast(interval_hours as integer)),
-            settled_at - interval 1 hour,
+            funding_time - to_hours(cast(interval_hours as integer)),
+            funding_time - interval 1 hour,
             interval 1 hour
         )) as hour_at,
         funding_rate / nullif(interval_hours, 0) as rate_per_hour,

@@ -13,7 +13,7 @@ aggregate as (
         known_at_basis,
         known_from,
         known_until
-    from {{ ref('stg_coinglass__liquidation') }}
+    from {{ source('staging', 'stg_coinglass__liquidation') }}
 ),
 
 venues as (

@@ -6,28 +6,28 @@ symbols as (select * from {{ ref('macro_symbols') }}),
 
 quotes as (
     select 'yahoo' as provider, symbol, observed_date, close as value, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_yahoo__daily_bar') }}
+    from {{ source('staging', 'stg_yahoo__daily_bar') }}
     union all
     select 'fred', series_id, observed_date, value, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_fred__observation') }}
+    from {{ source('staging', 'stg_fred__observation') }}
     union all
     select 'fred_api', series_id, observed_date, value, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_fred_api__observation') }}
+    from {{ source('staging', 'stg_fred_api__observation') }}
     union all
     select 'stooq', symbol, observed_date, close, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_stooq__daily_bar') }}
+    from {{ source('staging', 'stg_stooq__daily_bar') }}
     union all
     select 'twelvedata', symbol, observed_date, close, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_twelvedata__daily_bar') }}
+    from {{ source('staging', 'stg_twelvedata__daily_bar') }}
     union all
     select 'cboe', 'VIX', observed_date, close, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_cboe__vix') }}
+    from {{ source('staging', 'stg_cboe__vix') }}
     union all
     select 'treasury', 'nominal ' || tenor, observed_date, yield_pct, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_treasury__par_yield') }}
+    from {{ source('staging', 'stg_treasury__par_yield') }}
     union all
     select 'treasury', 'real ' || tenor, observed_date, yield_pct, known_at, known_at_basis, known_from, known_until
-    from {{ ref('stg_treasury__real_yield') }}
+    from {{ source('staging', 'stg_treasury__real_yield') }}
 ),
 
 named as (

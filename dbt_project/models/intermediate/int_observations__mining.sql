@@ -2,13 +2,13 @@
 -- 10^15 * 86400 / (difficulty * 2^32) * (subsidy + mean fees a block) * price, because block luck cancels.
 with
 
-metrics as (select * from {{ ref('stg_coinmetrics__asset_metric') }}),
+metrics as (select * from {{ source('staging', 'stg_coinmetrics__asset_metric') }}),
 
-hashrates as (select * from {{ ref('stg_mempool__hashrate') }}),
+hashrates as (select * from {{ source('staging', 'stg_mempool__hashrate') }}),
 
-estimates as (select * from {{ ref('stg_mempool__difficulty_adjustment') }}),
+estimates as (select * from {{ source('staging', 'stg_mempool__difficulty_adjustment') }}),
 
-retargets as (select * from {{ ref('stg_mempool__retarget') }}),
+retargets as (select * from {{ source('staging', 'stg_mempool__retarget') }}),
 
 from_coin_metrics as (
     select
@@ -24,6 +24,7 @@ from_coin_metrics as (
     from (
         select
             *,
+            hashrate_ths / 1e6 as hashrate_ehs,
             (issuance_usd + fees_btc * price_usd) / nullif(hashrate_ehs * 1000, 0) as hashprice_usd_ph_day
         from metrics
     )

@@ -2,11 +2,11 @@
 -- realised profit and loss cannot be compared.
 with
 
-metrics as (select * from {{ ref('stg_coinmetrics__asset_metric') }}),
+metrics as (select * from {{ source('staging', 'stg_coinmetrics__asset_metric') }}),
 
-bitview as (select * from {{ ref('stg_bitview__series') }}),
+bitview as (select * from {{ source('staging', 'stg_bitview__series') }}),
 
-glassnode as (select * from {{ ref('stg_glassnode__metric') }}),
+glassnode as (select * from {{ source('staging', 'stg_glassnode__metric') }}),
 
 coin_metrics_days as (
     select

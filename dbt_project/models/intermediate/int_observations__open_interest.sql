@@ -5,9 +5,9 @@ with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
 
-aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
+aggregate as (select * from {{ source('staging', 'stg_coinglass__open_interest') }}),
 
-glassnode as (select * from {{ ref('stg_glassnode__futures_open_interest') }}),
+glassnode as (select * from {{ source('staging', 'stg_glassnode__futures_open_interest') }}),
 
 archive as (select * from {{ ref('int_open_interest__archive_days') }}),
 
@@ -29,7 +29,7 @@ pieces as (
         'all venues',
         observed_date,
         cast(null as double),
-        open_interest_usd,
+        close_usd,
         known_at,
         known_at_basis,
         known_from,

@@ -11,7 +11,7 @@ put_peak as (select * from {{ ref('int_options__put_peak') }}),
 
 basis as (select * from {{ ref('int_options__futures_basis') }}),
 
-dvol_hours as (select * from {{ ref('stg_deribit__dvol') }}),
+dvol_hours as (select * from {{ source('staging', 'stg_deribit__dvol') }}),
 
 surface as (
     select
@@ -26,15 +26,15 @@ surface as (
         max(tenors.atm_iv_pct) filter (where tenors.tenor_days = 180) as atm_iv_180d,
         atm_iv_90d - atm_iv_7d as iv_term_slope_7d_90d
     from snapshots
-    join tenors on tenors.snapshot_time = snapshots.snapshot_at
+    join tenors on tenors.snapshot_time = snapshots.snapshot_time
     group by snapshots.observed_date
 ),
 
 put_call as (
     select
         observed_date,
-        sum(open_interest_btc order by expires_at, strike_usd) filter (where option_type = 'P')
-        / nullif(sum(open_interest_btc order by expires_at, strike_usd) filter (where option_type = 'C'), 0)
+        sum(open_interest_btc order by expiry_time, strike_usd) filter (where option_type = 'P')
+        / nullif(sum(open_interest_btc order by expiry_time, strike_usd) filter (where option_type = 'C'), 0)
             as put_call_oi_ratio
     from open_interest
     group by observed_date
@@ -66,7 +66,7 @@ from_chain as (
         long.observed_date,
         cast(long.value as double) as value,
         1 as source_count,
-        'chain of ' || strftime(snapshots.snapshot_at, '%H:%M') || ' UTC' as method_note,
+        'chain of ' || strftime(snapshots.snapshot_time, '%H:%M') || ' UTC' as method_note,
         snapshots.known_at,
         snapshots.known_at_basis,
         snapshots.known_from,
@@ -82,13 +82,13 @@ dvol as (
         observed_date,
         close_pct as value,
         1 as source_count,
-        'close of ' || strftime(opened_at + interval 1 hour, '%H:%M') || ' UTC' as method_note,
+        'close of ' || strftime(open_time + interval 1 hour, '%H:%M') || ' UTC' as method_note,
         known_at,
         known_at_basis,
         known_from,
         known_until
     from dvol_hours
-    qualify rank() over (partition by observed_date order by opened_at desc) = 1
+    qualify rank() over (partition by observed_date order by open_time desc) = 1
 ),
 
 unioned as (

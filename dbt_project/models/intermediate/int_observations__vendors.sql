@@ -1,18 +1,18 @@
 -- One row per series, provider, day and version, for vendors that publish a series ready-made: the alternatives to what
 -- is computed here, each in its place in the seed `series`. Providers stay apart.
 {%- set readings = [
-    {'provider': 'glassnode', 'model': 'stg_glassnode__ratio', 'series': 'metric', 'value': 'value'},
-    {'provider': 'glassnode', 'model': 'stg_glassnode__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
+    {'provider': 'glassnode', 'table': 'stg_glassnode__ratio', 'series': 'metric', 'value': 'value'},
+    {'provider': 'glassnode', 'table': 'stg_glassnode__hashrate', 'series': "'hashrate_ehs'", 'value': 'hashrate_ehs'},
     {
-        'provider': 'bitview', 'model': 'stg_bitview__hashprice', 'series': "'hashprice_usd_ph_day'",
-        'value': 'hashprice_usd_ph_day',
+        'provider': 'bitview', 'table': 'stg_bitview__hashprice', 'series': "'hashprice_usd_ph_day'",
+        'value': 'value',
     },
-    {'provider': 'bgeometrics', 'model': 'stg_bgeometrics__ratio', 'series': 'metric', 'value': 'value'},
+    {'provider': 'bgeometrics', 'table': 'stg_bgeometrics__ratio', 'series': 'metric', 'value': 'value'},
     {
-        'provider': 'blockchain', 'model': 'stg_blockchain__hashrate', 'series': "'hashrate_ehs'",
+        'provider': 'blockchain', 'table': 'stg_blockchain__hashrate', 'series': "'hashrate_ehs'",
         'value': 'hashrate_ehs'
     },
-    {'provider': 'blockchain', 'model': 'stg_blockchain__mvrv', 'series': "'mvrv'", 'value': 'mvrv'},
+    {'provider': 'blockchain', 'table': 'stg_blockchain__mvrv', 'series': "'mvrv'", 'value': 'mvrv'},
 ] %}
 with
 
@@ -29,7 +29,7 @@ unioned as (
         known_at_basis,
         known_from,
         known_until
-    from {{ ref(reading.model) }}
+    from {{ source('staging', reading.table) }}
     where {{ reading.value }} is not null
     {%- if not loop.last %}
     union all

@@ -2,7 +2,7 @@
 -- are the exchange's own figures, but they were never laid beside its hourly ones, so the two are kept apart.
 with
 
-readings as (select * from {{ ref('stg_binance_vision__metrics') }}),
+readings as (select * from {{ source('staging', 'stg_binance_vision__metrics') }}),
 
 -- The last reading is of 23:55; one of the last hour is near enough, and a day that breaks off earlier has none.
 last_hours as (select * from readings where extract(hour from observed_at) = 23),

@@ -7,7 +7,7 @@ stamps as (select * from {{ ref('int_open_interest__venue_stamps') }}),
 hourly_bars as (
     select
         *,
-        opened_at + interval 1 hour as closed_at
+        open_time + interval 1 hour as closed_at
     from {{ ref('int_price__venue_hours') }}
 ),
 

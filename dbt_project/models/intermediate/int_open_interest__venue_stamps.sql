@@ -3,14 +3,14 @@
 with
 
 contracts as (
-    select * from {{ ref('stg_bitmex__open_interest') }}
-    union all
-    select * from {{ ref('stg_kraken_futures__open_interest') }}
-    union all
+    select * from {{ source('staging', 'stg_bitmex__open_interest') }}
+    union all by name
+    select * from {{ source('staging', 'stg_kraken_futures__open_interest') }}
+    union all by name
     select
         venue,
-        symbol,
-        observed_at,
+        instrument_name as symbol,
+        snapshot_time as observed_at,
         observed_date,
         open_interest_btc,
         open_interest_usd,
@@ -18,7 +18,7 @@ contracts as (
         known_at_basis,
         known_from,
         known_until
-    from {{ ref('stg_deribit__future_summary') }}
+    from {{ source('staging', 'stg_deribit__future_summary') }}
 ),
 
 added_up as (
@@ -29,15 +29,15 @@ added_up as (
 ),
 
 one_contract as (
-    select * from {{ ref('stg_binance__open_interest') }}
-    union all
-    select * from {{ ref('stg_bybit__open_interest') }}
-    union all
-    select * from {{ ref('stg_okx__open_interest') }}
-    union all
-    select * from {{ ref('stg_hyperliquid__open_interest') }}
-    union all
-    select * from {{ ref('stg_bitfinex__open_interest') }}
+    select * from {{ source('staging', 'stg_binance__open_interest') }}
+    union all by name
+    select * from {{ source('staging', 'stg_bybit__open_interest') }}
+    union all by name
+    select * from {{ source('staging', 'stg_okx__open_interest') }}
+    union all by name
+    select * from {{ source('staging', 'stg_hyperliquid__open_interest') }}
+    union all by name
+    select * exclude (current_funding_8h) from {{ source('staging', 'stg_bitfinex__open_interest') }}
 ),
 
 stamps as (

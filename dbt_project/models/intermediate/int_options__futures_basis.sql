@@ -8,14 +8,14 @@ chain as (select * from {{ ref('int_options__open_interest') }}),
 futures as (
     select
         observed_date,
-        expires_at,
-        epoch(expires_at - any_value(snapshot_at)) / 86400 as days_to_expiry,
+        expiry_time,
+        epoch(expiry_time - any_value(snapshot_time)) / 86400 as days_to_expiry,
         median(underlying_price_usd) as future_usd,
         median(index_price_usd) as index_usd
     from chain
     where underlying_index not like 'SYN.%'
         and underlying_index <> 'index_price'
-    group by observed_date, expires_at
+    group by observed_date, expiry_time
 ),
 
 annualised as (

@@ -6,19 +6,19 @@ open_interest as (select * from {{ ref('int_options__open_interest') }}),
 expiries as (
     select
         observed_date,
-        expires_at,
+        expiry_time,
         median(underlying_price_usd) as forward_usd,
         sum(open_interest_btc order by strike_usd) filter (where option_type = 'P') as put_open_interest_btc
     from open_interest
-    group by observed_date, expires_at
+    group by observed_date, expiry_time
 ),
 
 monthly as (
     select * from expiries
-    where isodow(expires_at) = 5
-        and month(expires_at + interval 7 days) <> month(expires_at)
-        and cast(expires_at as date) - observed_date >= 7
-    qualify row_number() over (partition by observed_date order by expires_at) = 1
+    where isodow(expiry_time) = 5
+        and month(expiry_time + interval 7 days) <> month(expiry_time)
+        and cast(expiry_time as date) - observed_date >= 7
+    qualify row_number() over (partition by observed_date order by expiry_time) = 1
 )
 
 select * from monthly

@@ -3,13 +3,13 @@ with
 
 snapshots as (select * from {{ ref('int_options__daily_snapshots') }}),
 
-chain as (select * from {{ ref('stg_deribit__option_chain') }}),
+chain as (select * from {{ source('staging', 'stg_deribit__option_chain') }}),
 
 open_interest as (
     select
         snapshots.observed_date,
-        snapshots.snapshot_at,
-        chain.expires_at,
+        snapshots.snapshot_time,
+        chain.expiry_time,
         chain.strike_usd,
         chain.option_type,
         chain.underlying_price_usd,
@@ -21,7 +21,7 @@ open_interest as (
         snapshots.known_from
     from snapshots
     join chain on chain.observed_date = snapshots.observed_date
-        and chain.snapshot_at = snapshots.snapshot_at
+        and chain.snapshot_time = snapshots.snapshot_time
         and chain.known_at = snapshots.known_at
 )
 

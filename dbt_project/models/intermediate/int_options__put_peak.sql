@@ -9,21 +9,21 @@ open_interest as (select * from {{ ref('int_options__open_interest') }}),
 puts as (
     select
         monthly.observed_date,
-        monthly.expires_at,
+        monthly.expiry_time,
         monthly.forward_usd,
         monthly.put_open_interest_btc,
         open_interest.strike_usd,
         open_interest.open_interest_btc
     from monthly
     join open_interest on open_interest.observed_date = monthly.observed_date
-        and open_interest.expires_at = monthly.expires_at
+        and open_interest.expiry_time = monthly.expiry_time
         and open_interest.option_type = 'P'
 ),
 
 bands as (
     select
         lowest.observed_date,
-        lowest.expires_at,
+        lowest.expiry_time,
         lowest.strike_usd as low_strike_usd,
         max(inside.strike_usd) filter (where inside.open_interest_btc > 0) as high_strike_usd,
         sum(inside.open_interest_btc order by inside.strike_usd)
@@ -32,13 +32,13 @@ bands as (
     join puts as inside on inside.observed_date = lowest.observed_date
         and inside.strike_usd between lowest.strike_usd and lowest.strike_usd + 0.15 * lowest.forward_usd
     where lowest.open_interest_btc > 0
-    group by lowest.observed_date, lowest.expires_at, lowest.strike_usd
+    group by lowest.observed_date, lowest.expiry_time, lowest.strike_usd
 ),
 
 densest as (
     select
         observed_date,
-        expires_at,
+        expiry_time,
         low_strike_usd,
         high_strike_usd,
         100 * share as share_pct

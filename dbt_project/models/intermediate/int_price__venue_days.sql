@@ -2,19 +2,19 @@
 with
 
 bars as (
-    select * from {{ ref('stg_binance__spot_candle_1d') }}
-    union all
-    select * from {{ ref('stg_coinbase__spot_candle_1d') }}
-    union all
-    select * from {{ ref('stg_okx__spot_candle_1d') }}
-    union all
-    select * from {{ ref('stg_kraken__spot_candle_1d') }}
-    union all
-    select * from {{ ref('stg_bitstamp__spot_candle_1d') }}
-    union all
-    select * from {{ ref('stg_binance__perp_candle_1d') }}
-    union all
-    select * from {{ ref('stg_okx__perp_candle_1d') }}
+    select * from {{ source('staging', 'stg_binance__spot_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_coinbase__spot_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_okx__spot_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_kraken__spot_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_bitstamp__spot_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_binance__perp_candle_1d') }}
+    union all by name
+    select * from {{ source('staging', 'stg_okx__perp_candle_1d') }}
 )
 
 select * from bars

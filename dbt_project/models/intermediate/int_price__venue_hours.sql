@@ -2,11 +2,11 @@
 with
 
 bars as (
-    select * from {{ ref('stg_binance__spot_candle_1h') }}
-    union all
-    select * from {{ ref('stg_coinbase__spot_candle_1h') }}
-    union all
-    select * from {{ ref('stg_okx__perp_candle_1h') }}
+    select * from {{ source('staging', 'stg_binance__spot_candle_1h') }}
+    union all by name
+    select * from {{ source('staging', 'stg_coinbase__spot_candle_1h') }}
+    union all by name
+    select * from {{ source('staging', 'stg_okx__perp_candle_1h') }}
 )
 
 select * from bars

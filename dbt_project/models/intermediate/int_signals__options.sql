@@ -38,7 +38,7 @@ read_at as (
         in_use.knowledge,
         in_use.signal_date,
         snapshots.observed_date,
-        snapshots.snapshot_at,
+        snapshots.snapshot_time,
         levels.level_usd
     from in_use
     join snapshots on snapshots.observed_date = in_use.observed_date
@@ -60,7 +60,7 @@ below_level as (
     from read_at
     join monthly on monthly.observed_date = read_at.observed_date
     join open_interest
-        on open_interest.observed_date = monthly.observed_date and open_interest.expires_at = monthly.expires_at
+        on open_interest.observed_date = monthly.observed_date and open_interest.expiry_time = monthly.expiry_time
     where read_at.level_usd is not null
     group by read_at.knowledge, read_at.signal_date
 ),
@@ -79,7 +79,7 @@ asked as (
     select
         knowledge,
         signal_date,
-        snapshot_at,
+        snapshot_time,
         unnest(['level', '60000', '50000']) as name,
         unnest([level_usd, 60000, 50000]) as price_usd
     from read_at
@@ -102,7 +102,7 @@ bracketed as (
         min_by(probabilities.prob_touch_pct, probabilities.strike_usd)
             filter (where probabilities.strike_usd >= asked.price_usd) as touch_at_upper_pct
     from asked
-    join probabilities on probabilities.snapshot_time = asked.snapshot_at
+    join probabilities on probabilities.snapshot_time = asked.snapshot_time
     where asked.price_usd is not null
         and probabilities.prob_below_pct is not null
     group by asked.knowledge, asked.signal_date, asked.name

@@ -8,15 +8,15 @@ hand_kept as (select * from {{ ref('events') }} where known_from <= (select know
 
 chain as (select * from {{ ref('int_options__open_interest') }}),
 
-estimates as (select * from {{ ref('stg_mempool__difficulty_adjustment') }}),
+estimates as (select * from {{ source('staging', 'stg_mempool__difficulty_adjustment') }}),
 
-meetings as (select * from {{ ref('stg_fed__fomc_meeting') }}),
+meetings as (select * from {{ source('staging', 'stg_fed__fomc_meeting') }}),
 
-releases as (select * from {{ ref('stg_bls__release') }}),
+releases as (select * from {{ source('staging', 'stg_bls__release') }}),
 
 expiries as (
     select distinct
-        cast(expires_at as date) as event_date,
+        cast(expiry_time as date) as event_date,
         '08:00' as event_time_utc,
         'option expiry' as kind,
         'Options expire on Deribit' as title,
@@ -63,9 +63,9 @@ statistics as (
     select
         cast(released_at as date) as event_date,
         strftime(released_at, '%H:%M') as event_time_utc,
-        case when release_name = 'Consumer Price Index' then 'CPI' else 'US statistics' end as kind,
-        'US ' || release_name as title,
-        case release_name
+        case when release = 'Consumer Price Index' then 'CPI' else 'US statistics' end as kind,
+        'US ' || release as title,
+        case release
             when 'Consumer Price Index' then '美国消费者价格指数（CPI）'
             when 'Producer Price Index' then '美国生产者价格指数（PPI）'
             when 'Employment Situation' then '美国非农就业报告'

@@ -6,7 +6,7 @@ datasets as (
     select * from {{ source('raw', 'dataset') }}
     union all by name
     select * from {{ source('analytics', 'dataset') }}
-    where exists (select 1 from {{ source('analytics', 'chain_day') }})
+    where exists (select 1 from {{ source('staging', 'stg_analytics__chain_day') }})
 ),
 
 loads as (select * from {{ source('raw', 'load_ledger') }}),
@@ -32,7 +32,7 @@ coverage as (
         max(day),
         cast(null as timestamp),
         count(*)
-    from {{ source('analytics', 'chain_day') }}
+    from {{ source('staging', 'stg_analytics__chain_day') }}
     having count(*) > 0
 ),
 

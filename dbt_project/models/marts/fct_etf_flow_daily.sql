@@ -2,7 +2,7 @@
 -- that the page prints.
 with
 
-cells as (select * from {{ ref('stg_farside__etf_flow') }}),
+cells as (select * from {{ source('staging', 'stg_farside__etf_flow') }}),
 
 dates as (select * from {{ ref('int_etf__dates') }} where provider = 'farside'),
 

@@ -14,7 +14,7 @@ joined as (
         probabilities.prob_below_pct,
         probabilities.prob_touch_pct
     from snapshots
-    join probabilities on probabilities.snapshot_time = snapshots.snapshot_at
+    join probabilities on probabilities.snapshot_time = snapshots.snapshot_time
     where {{ has_ended('snapshots.observed_date') }}
 )
 

@@ -2,7 +2,7 @@
 -- own.
 with
 
-aggregate as (select * from {{ ref('stg_coinglass__liquidation') }}),
+aggregate as (select * from {{ source('staging', 'stg_coinglass__liquidation') }}),
 
 own_venues as (select * from {{ ref('int_liquidations__venue_days') }}),
 

@@ -4,9 +4,9 @@ with
 
 own_venues as (select * from {{ ref('int_open_interest__venue_days') }}),
 
-cme as (select * from {{ ref('stg_cftc__position') }}),
+cme as (select * from {{ source('staging', 'stg_cftc__position') }}),
 
-aggregate as (select * from {{ ref('stg_coinglass__open_interest') }}),
+aggregate as (select * from {{ source('staging', 'stg_coinglass__open_interest') }}),
 
 latest as (
     select
@@ -24,7 +24,7 @@ latest as (
         observed_date,
         'coinglass aggregate',
         null,
-        open_interest_usd,
+        close_usd,
         known_at,
         known_at_basis
     from aggregate

@@ -6,7 +6,7 @@ open_interest as (select * from {{ ref('int_options__open_interest') }}),
 renamed as (
     select
         observed_date as signal_date,
-        cast(expires_at as date) as expiry,
+        cast(expiry_time as date) as expiry,
         strike_usd as strike,
         option_type,
         open_interest_btc

@@ -14,9 +14,9 @@ joined as (
         tenors.rr25,
         tenors.bf25,
         tenors.expiries_used,
-        snapshots.snapshot_at
+        snapshots.snapshot_time as snapshot_at
     from snapshots
-    join tenors on tenors.snapshot_time = snapshots.snapshot_at
+    join tenors on tenors.snapshot_time = snapshots.snapshot_time
     where {{ has_ended('snapshots.observed_date') }}
 )
 
