@@ -13,7 +13,11 @@ from warehouse.tables import types_of
 
 # A mart with a column `publishable` says so row by row; of the others these columns are left empty. Facts that are
 # neither in this list nor say anything about it are left out as a whole.
-SETTING = ("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation")
+SETTING = (
+    *("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
+    *("level_before_usd", "level_before_low_usd", "level_redrawn_from_usd"),
+    *("floor_low_usd", "floor_high_usd", "ceiling_low_usd", "ceiling_high_usd"),
+)
 RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
     "fct_rule_daily": ("value", "flip_distance"),

@@ -161,7 +161,7 @@ class Dataset:
     fresh_for: timedelta = timedelta(days=1)  # market data one day, chain data three
     final_after: timedelta = timedelta(0)  # after the publication lag; until then the value may be revised
     depth: timedelta | None = None  # how far back the provider answers; None = its whole history
-    first_history: timedelta | None = None  # what a first run asks for, where the usual would take hours; None = usual
+    first_history: timedelta | None = None  # what a first run asks for, where the usual is too much or too little
     history_from: date | None = None  # asked from this day on when nothing is loaded yet, whatever days a run names
     reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
     market: MarketType | None = None

@@ -24,6 +24,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 
+# What a first run asks of daily spot bars: a level looks back on 819 days, and half a year of dates shall have one.
+LEVEL_HISTORY = timedelta(days=1000)
+
 # Funding is settled every eight hours on BTC perpetuals unless the stamps on a page say otherwise.
 DEFAULT_FUNDING_INTERVAL = timedelta(hours=8)
 # What exchanges use. Any other distance between two stamps is a hole in the page, not an interval.
@@ -242,6 +245,7 @@ def candle_dataset(
         read=read,
         depth=depth,
         market=market,
+        first_history=LEVEL_HISTORY if name == "spot_candle_1d" else None,
     )
 
 

@@ -104,14 +104,26 @@ def test_stress_readings_lie_on_the_side_that_the_article_says(marts: duckdb.Duc
 
 
 def test_the_golden_days_get_their_regimes(marts: duckdb.DuckDBPyConnection) -> None:
+    """The article covers the 6th, so its level counts from that day; on the 5th the level comes from the cost basis."""
     rows = marts.execute(
         "select regime, level_usd, cluster_low_usd, cluster_high_usd, cluster_source, next_condition, "
         "r1, r2, r3, h1, s1 from fct_regime_daily where signal_date in (?, ?) order by signal_date",
         [FIFTH, SIXTH],
     ).fetchall()
-    level = (70_000, 66_900, 70_600, "analyst")
-    assert rows[0][:5] == ("capitulation", *level)
-    assert rows[1] == ("relief_rally", *level, "S1", True, True, True, False, False)
+    regime, level, low, high, source = rows[0][:5]
+    assert (regime, source, level) == ("capitulation", "cost_basis", high)
+    assert 66_900 <= low < high <= 70_600  # found without the article, inside the cluster that it names
+    analyst = (70_000, 66_900, 70_600, "analyst")
+    assert rows[1] == ("relief_rally", *analyst, "S1", True, True, True, False, False)
+
+
+def test_the_board_of_the_fifth_can_say_why_the_level_moved(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        "select signal_date, level_since, level_before_usd > 85_000, level_moved_because, level_closed_through_date "
+        "from fct_regime_daily where signal_date in (?, ?) order by signal_date",
+        [FIFTH, SIXTH],
+    ).fetchall()
+    assert rows[0] == (FIFTH, FIFTH, True, "price_closed_through", FIFTH)
 
 
 def test_the_golden_day_gets_its_bucket_states_each_with_evidence(marts: duckdb.DuckDBPyConnection) -> None:

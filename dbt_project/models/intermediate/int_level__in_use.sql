@@ -1,79 +1,137 @@
--- One row per date: the level and the absorption cluster in use, and where they come from. In this order: an analyst's
--- dated row, the cost-basis distribution, volume at price, none.
+-- One row per date: the level and the cluster in use, whether the level moved on that day and why, since when it has
+-- been in force, and the nearest nodes under and over the close. It moved when its peak did by more than 2 %; a smaller
+-- shift is named where today's close lies elsewhere against today's cluster than against the last one, so that no label
+-- turns on a move without a name.
 with
 
-dates as (select * from {{ ref('int_calendar__signal_dates') }}),
+standing as (select * from {{ ref('int_level__standing') }}),
 
-analyst_levels as (select * from {{ ref('levels') }}),
+nodes as (select * from {{ ref('int_level__nodes') }}),
 
-profiles as (select * from {{ ref('int_level__profiles') }}),
+path as (select * from {{ ref('int_level__path') }}),
 
-peaks as (
+compared as (
     select
-        signal_date,
-        cluster_source,
-        max(density) as peak_density,
-        max_by((price_low_usd + price_high_usd) / 2, density) as peak_price_usd
-    from profiles
-    group by signal_date, cluster_source
+        *,
+        last_value(level_usd ignore nulls) over before as before_usd,
+        last_value(cluster_low_usd ignore nulls) over before as before_low_usd,
+        last_value(peak_usd ignore nulls) over before as before_peak_usd,
+        last_value(nullif(cluster_source, 'none') ignore nulls) over before as before_source,
+        {{ place_against('close_usd', 'cluster_low_usd', 'level_usd') }} as close_to_cluster,
+        {{ place_against('close_usd', 'before_low_usd', 'before_usd') }} as close_to_cluster_before,
+        abs(peak_usd / before_peak_usd - 1) as peak_moved
+    from standing
+    window before as (order by signal_date rows between unbounded preceding and 1 preceding)
 ),
 
--- The bins that hold at least 85 % of the peak and lie within 8 % of it.
-clusters as (
+moves as (select * from compared where peak_moved > {{ var('level_moved_share') }}),
+
+-- When closes were last on either side of the cluster that the level moved to.
+sides as (
     select
-        profiles.signal_date,
-        profiles.cluster_source,
-        min(profiles.price_low_usd) as cluster_low_usd,
-        max(profiles.price_high_usd) as cluster_high_usd
-    from profiles
-    join peaks on peaks.signal_date = profiles.signal_date and peaks.cluster_source = profiles.cluster_source
-    where profiles.density >= 0.85 * peaks.peak_density
-        and abs((profiles.price_low_usd + profiles.price_high_usd) / 2 / peaks.peak_price_usd - 1) <= 0.08
-    group by profiles.signal_date, profiles.cluster_source
+        moves.signal_date,
+        max(path.observed_date) filter (where path.close_usd >= moves.cluster_high_usd) as last_above_date,
+        max(path.observed_date) filter (where path.close_usd <= moves.cluster_low_usd) as last_below_date
+    from moves
+    join path on path.signal_date = moves.signal_date
+    group by moves.signal_date
 ),
 
-analyst as (
+closes_through as (
     select
-        dates.signal_date,
-        'analyst' as cluster_source,
-        1 as priority,
-        analyst_levels.level_usd,
-        analyst_levels.cluster_low_usd,
-        analyst_levels.cluster_high_usd
-    from dates
-    join analyst_levels on dates.signal_date between analyst_levels.valid_from and analyst_levels.valid_to
-    where analyst_levels.known_from <= dates.signal_date
+        moves.signal_date,
+        min(path.observed_date) as closed_through_date
+    from moves
+    join sides on sides.signal_date = moves.signal_date
+    join path
+        on path.signal_date = moves.signal_date
+        and path.observed_date > least(sides.last_above_date, sides.last_below_date)
+    where
+        case
+            when sides.last_above_date < sides.last_below_date then path.close_usd <= moves.cluster_low_usd
+            when sides.last_below_date < sides.last_above_date then path.close_usd >= moves.cluster_high_usd
+        end
+    group by moves.signal_date
 ),
 
-computed as (
+-- Was there a node already, and where a profile of that day is loaded at all?
+known_before as (
     select
-        signal_date,
-        cluster_source,
-        case cluster_source when 'cost_basis' then 2 else 3 end as priority,
-        cluster_high_usd as level_usd,
-        cluster_low_usd,
-        cluster_high_usd
-    from clusters
+        moves.signal_date,
+        bool_or(abs(ln(nodes.peak_usd / moves.peak_usd)) <= {{ var('level_same_zone') }}) as is_known_zone
+    from moves
+    join nodes
+        on nodes.signal_date = moves.signal_date - {{ var('level_known_days') }}
+        and nodes.cluster_source = moves.cluster_source
+    group by moves.signal_date
 ),
 
-ranked as (
-    select * from (
-        select * from analyst
-        union all
-        select * from computed
-    )
-    qualify row_number() over (partition by signal_date order by priority) = 1
+reasons as (
+    select
+        moves.signal_date,
+        moves.before_usd as moved_from_usd,
+        moves.before_low_usd as moved_from_low_usd,
+        moves.before_source as moved_from_source,
+        closes_through.closed_through_date,
+        case
+            when moves.cluster_source = 'analyst' then 'analyst_begins'
+            when moves.before_source = 'analyst' then 'analyst_ends'
+            when moves.cluster_source <> moves.before_source then 'source'
+            when moves.peak_moved <= {{ var('level_redrawn_share') }} then 'redrawn'
+            when not known_before.is_known_zone then 'node_formed'
+            when closes_through.closed_through_date > moves.signal_date - {{ var('level_there_days') }}
+                then 'price_closed_through'
+            else 'price_reached'
+        end as moved_because
+    from moves
+    left join closes_through on closes_through.signal_date = moves.signal_date
+    left join known_before on known_before.signal_date = moves.signal_date
 ),
 
-in_use as (
+nearest as (
     select
-        dates.signal_date,
-        coalesce(ranked.cluster_source, 'none') as cluster_source,
-        ranked.level_usd,
-        ranked.cluster_low_usd,
-        ranked.cluster_high_usd
-    from dates
-    left join ranked on ranked.signal_date = dates.signal_date
+        standing.signal_date,
+        max(nodes.low_usd) filter (where nodes.high_usd <= standing.close_usd) as floor_low_usd,
+        max(nodes.high_usd) filter (where nodes.high_usd <= standing.close_usd) as floor_high_usd,
+        min(nodes.low_usd) filter (where nodes.low_usd > standing.close_usd) as ceiling_low_usd,
+        min(nodes.high_usd) filter (where nodes.low_usd > standing.close_usd) as ceiling_high_usd
+    from standing
+    join nodes on nodes.signal_date = standing.signal_date and nodes.cluster_source = standing.profile_source
+    group by standing.signal_date
+),
+
+joined as (
+    select
+        compared.* exclude (
+            close_usd, profile_source, before_usd, before_low_usd, before_peak_usd, before_source,
+            close_to_cluster_before, peak_moved
+        ),
+        reasons.moved_from_usd,
+        reasons.moved_because,
+        case
+            when reasons.signal_date is null and compared.close_to_cluster <> compared.close_to_cluster_before
+                then compared.before_usd
+        end as redrawn_from_usd,
+        coalesce(
+            max(reasons.signal_date) over so_far,
+            min(case when compared.level_usd is not null then compared.signal_date end) over so_far
+        ) as level_since,
+        last_value(reasons.moved_from_usd ignore nulls) over so_far as level_before_usd,
+        last_value(reasons.moved_from_low_usd ignore nulls) over so_far as level_before_low_usd,
+        last_value(reasons.moved_from_source ignore nulls) over so_far as level_before_source,
+        last_value(reasons.moved_because ignore nulls) over so_far as level_moved_because,
+        case
+            when level_moved_because = 'price_closed_through'
+                then last_value(reasons.closed_through_date ignore nulls) over so_far
+        end as level_closed_through_date,
+        nearest.floor_low_usd,
+        nearest.floor_high_usd,
+        nearest.ceiling_low_usd,
+        nearest.ceiling_high_usd
+    from compared
+    left join reasons on reasons.signal_date = compared.signal_date
+    left join nearest on nearest.signal_date = compared.signal_date
+    window so_far as (order by compared.signal_date rows between unbounded preceding and current row)
 )
 
-select * from in_use
+select * from joined

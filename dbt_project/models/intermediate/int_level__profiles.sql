@@ -1,108 +1,135 @@
--- One row per date, source and price bin: how densely coins lie at that price. Two sources of an absorption cluster:
--- the cost basis of unspent coins, and the volume traded at each price in the 730 days before. Both only between 0.75
--- and 1.10 times the median close of the 30 days before, so that a cluster never follows today's price.
+-- One row per date, source and price bin: how much lies around that price, smoothed. Two sources: the cost basis of
+-- unspent coins, and what was traded at each price in the two years before. Old trades fade, nothing drops off at the
+-- far end, and the last days come in slowly, so that a cluster cannot follow today's price. In whole units, for a sum
+-- of integers is the same in any order.
+{{ config(materialized='view') }}
 with
 
-dates as (select * from {{ ref('int_calendar__signal_dates') }}),
+coverage as (select * from {{ ref('int_level__coverage') }}),
 
-bars as (select * from {{ ref('int_price__venue_days') }}),
+path as (select * from {{ ref('int_level__path') }}),
+
+traded as (select * from {{ ref('int_level__traded') }}),
+
+traded_days as (select distinct observed_date, known_from, known_until from traded),
 
 bands as (select * from {{ ref('int_cost_basis__bands') }}),
 
-closes as (
+weighted_days as (
     select
-        in_use.signal_date,
-        median(observations.value) as median_close_usd
-    from {{ ref('int_series__in_use') }} as in_use
-    join {{ ref('int_observations__unioned') }} as observations
-        on observations.series_id = in_use.series_id
-        and observations.provider = in_use.provider
-        and observations.observed_date between in_use.signal_date - 30 and in_use.signal_date - 1
-        and {{ sees('in_use', 'observations') }}
-    where in_use.series_id = 'btc_close_usd'
-        and in_use.knowledge = 'as_known'
-    group by in_use.signal_date
-),
-
--- One per-cent bins, close enough for a band of a few per cent. A bar's volume is spread evenly, in logarithms, from
--- its low to its high: put all at one price, the densest bin would hang on where a single wild day happened to close.
-spread_bars as (
-    select
-        observed_date,
-        known_from,
-        known_until,
-        ln(low_usd) / ln(1.01) as low_bin,
-        ln(high_usd) / ln(1.01) as high_bin,
-        unnest(generate_series(cast(floor(low_bin) as bigint), cast(floor(high_bin) as bigint))) as bin,
-        volume_btc
-    from bars
-    where market = 'spot'
-),
-
--- Whole satoshis: a sum of integers is the same in any order, and these are too many to be put in one.
-daily_volumes as (
-    select
-        observed_date,
-        known_from,
-        known_until,
-        bin,
-        sum(cast(1e8 * volume_btc * coalesce(
-            (least(high_bin, bin + 1) - greatest(low_bin, bin)) / nullif(high_bin - low_bin, 0), 1
-        ) as bigint)) as volume_sat
-    from spread_bars
-    group by observed_date, known_from, known_until, bin
+        coverage.signal_date,
+        traded_days.observed_date,
+        traded_days.known_from,
+        coverage.signal_date - traded_days.observed_date as age_days,
+        pow(0.5, age_days / {{ var('level_half_life_days') }})
+        * (1 - (age_days - 1) / {{ var('level_window_days') }})
+        * least(1, age_days / {{ var('level_ramp_days') }}) as weight
+    from coverage
+    join traded_days
+        on traded_days.observed_date
+        between coverage.signal_date - {{ var('level_window_days') }} and coverage.signal_date - 1
+        and {{ stands_on('traded_days', 'coverage.signal_date') }}
+    where coverage.has_volume_profile
 ),
 
 volume_profile as (
     select
-        dates.signal_date,
+        weighted_days.signal_date,
         'volume_at_price' as cluster_source,
-        pow(1.01, daily_volumes.bin) as price_low_usd,
-        pow(1.01, daily_volumes.bin + 1) as price_high_usd,
-        sum(daily_volumes.volume_sat) / 1e8 as density
-    from dates
-    join closes on closes.signal_date = dates.signal_date
-    join daily_volumes
-        on daily_volumes.observed_date between dates.signal_date - 730 and dates.signal_date - 1
-        and {{ stands_on('daily_volumes', 'dates.signal_date') }}
-    where pow(1.01, daily_volumes.bin) between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
-    group by dates.signal_date, daily_volumes.bin
+        traded.bin,
+        cast(sum(cast(traded.mass * weighted_days.weight as bigint)) as bigint) as mass
+    from weighted_days
+    join traded
+        on traded.observed_date = weighted_days.observed_date
+        and traded.known_from = weighted_days.known_from
+    group by weighted_days.signal_date, traded.bin
 ),
 
--- Of the newest day that is known, the provider that comes first.
-newest_bands as (
+-- Old coins lie at prices far below: what no close of the time that counts was near is cut off, or a table of bands
+-- from the first cent on would make thousands of bins a date. The cut is so far out that no node within reach sees it.
+{%- set cut = var('level_reach') + 2 * (var('level_apart_bins') + var('level_smooth_bins')) * var('level_bin') %}
+ranges as (
     select
-        dates.signal_date,
-        published.observed_date,
-        published.provider
-    from dates
-    join (select distinct observed_date, provider, priority, known_from from bands) as published
-        on published.observed_date between dates.signal_date - 3 and dates.signal_date
-        and published.known_from <= dates.signal_date
-    qualify row_number() over (
-        partition by dates.signal_date order by published.observed_date desc, published.priority
-    ) = 1
+        signal_date,
+        min(close_usd) * exp(-{{ cut }}) as lowest_usd,
+        max(close_usd) * exp({{ cut }}) as highest_usd
+    from path
+    group by signal_date
+),
+
+spread_bands as (
+    select
+        coverage.signal_date,
+        bands.supply_btc,
+        ln(bands.price_low_usd) / {{ var('level_bin') }} as low_bin,
+        ln(bands.price_high_usd) / {{ var('level_bin') }} as high_bin,
+        unnest(generate_series(cast(floor(low_bin) as integer), cast(floor(high_bin) as integer))) as bin
+    from coverage
+    join ranges on ranges.signal_date = coverage.signal_date
+    join bands
+        on bands.observed_date = coverage.bands_date
+        and bands.provider = coverage.bands_provider
+        and {{ stands_on('bands', 'coverage.signal_date') }}
+        and bands.price_low_usd between ranges.lowest_usd and ranges.highest_usd
 ),
 
 cost_basis_profile as (
     select
-        newest_bands.signal_date,
+        signal_date,
         'cost_basis' as cluster_source,
-        bands.price_low_usd,
-        bands.price_high_usd,
-        bands.supply_btc / nullif(bands.price_high_usd - bands.price_low_usd, 0) as density
-    from newest_bands
-    join closes on closes.signal_date = newest_bands.signal_date
-    join bands on bands.observed_date = newest_bands.observed_date
-        and bands.provider = newest_bands.provider
-        and {{ stands_on('bands', 'newest_bands.signal_date') }}
-    where bands.price_low_usd between 0.75 * closes.median_close_usd and 1.10 * closes.median_close_usd
+        bin,
+        cast(sum(cast(1e8 * supply_btc * coalesce(
+            (least(high_bin, bin + 1) - greatest(low_bin, bin)) / nullif(high_bin - low_bin, 0), 1
+        ) as bigint)) as bigint) as mass
+    from spread_bands
+    group by signal_date, bin
 ),
 
-unioned as (
+raw_profiles as (
     select * from cost_basis_profile
     union all
     select * from volume_profile
+),
+
+-- Bins in which nothing lies are bins too: a dense grid, wide enough for what is smoothed over its ends.
+grid as (
+    select
+        signal_date,
+        cluster_source,
+        unnest(generate_series(
+            min(bin) - {{ 5 * var('level_smooth_bins') }}, max(bin) + {{ 5 * var('level_smooth_bins') }}
+        )) as bin
+    from raw_profiles
+    group by signal_date, cluster_source
+),
+
+smoothed_once as (
+    select
+        grid.signal_date,
+        grid.cluster_source,
+        grid.bin,
+        cast(sum(coalesce(raw_profiles.mass, 0)) over around as bigint) as mass
+    from grid
+    left join raw_profiles
+        on raw_profiles.signal_date = grid.signal_date
+        and raw_profiles.cluster_source = grid.cluster_source
+        and raw_profiles.bin = grid.bin
+    window around as (
+        partition by grid.signal_date, grid.cluster_source order by grid.bin
+        rows between {{ var('level_smooth_bins') }} preceding and {{ var('level_smooth_bins') }} following
+    )
+),
+
+smoothed_twice as (
+    select
+        signal_date,
+        cluster_source,
+        bin,
+        cast(sum(mass) over (
+            partition by signal_date, cluster_source order by bin
+            rows between {{ var('level_smooth_bins') }} preceding and {{ var('level_smooth_bins') }} following
+        ) as bigint) as density
+    from smoothed_once
 )
 
-select * from unioned
+select * from smoothed_twice

@@ -52,14 +52,19 @@ wide as (
 with_past as (
     select
         wide.*,
-        levels.* exclude (signal_date),
+        levels.level_usd,
+        levels.cluster_low_usd,
+        levels.cluster_high_usd,
+        levels.cluster_source,
         max(wide.btc_high_usd) over year as high_365d_usd,
         arg_max(wide.signal_date, wide.btc_high_usd) over year as high_365d_date,
         count(wide.btc_close_usd) over year as days_365d,
         max(wide.realized_profit_7d_usd) over quarter as realized_profit_peak_usd,
         max(wide.net_realized_pnl_7d_usd) over quarter as net_realized_pnl_peak_usd,
-        count(*) filter (where wide.btc_close_usd < levels.cluster_low_usd) over three_days as closes_below_cluster_3d,
-        count(*) filter (where wide.btc_close_usd >= levels.cluster_low_usd) over three_days as closes_in_cluster_3d
+        -- Past closes against today's cluster: a move of the level neither makes nor breaks a streak.
+        list(wide.btc_close_usd) filter (where wide.btc_close_usd is not null) over three_days as closes_3d,
+        len(list_filter(closes_3d, lambda close: close < levels.cluster_low_usd)) as closes_below_cluster_3d,
+        len(list_filter(closes_3d, lambda close: close >= levels.cluster_low_usd)) as closes_in_cluster_3d
     from wide
     join levels on levels.signal_date = wide.signal_date
     window
@@ -68,4 +73,4 @@ with_past as (
         three_days as (order by wide.signal_date range between interval '2 days' preceding and current row)
 )
 
-select * from with_past
+select * exclude (closes_3d) from with_past

@@ -3,6 +3,8 @@ with
 
 regimes as (select * from {{ ref('int_regime__daily') }}),
 
+levels as (select * from {{ ref('int_level__in_use') }}),
+
 rules as (select * from {{ ref('rules') }}),
 
 version as (
@@ -44,7 +46,10 @@ described as (
             when runs.s3 is not true then 'S3'
         end as next_condition,
         runs.buckets_known,
-        case when runs.cluster_source <> 'none' then runs.closes_in_cluster_3d = 3 end as holds_cluster,
+        case
+            when runs.closes_below_cluster_3d > 0 then false
+            when runs.closes_in_cluster_3d = 3 then true
+        end as holds_cluster,
         runs.worsening = 0 as nothing_worsens,
         runs.conditions_met = 3 and 2 * runs.bulls > runs.buckets_known and runs.bears = 0 as fully_confirmed,
         runs.btc_close_usd,
@@ -52,6 +57,21 @@ described as (
         runs.cluster_low_usd,
         runs.cluster_high_usd,
         runs.cluster_source,
+        levels.close_to_cluster,
+        100 * levels.share_of_profile as cluster_share_of_profile_pct,
+        levels.level_seen_date,
+        levels.level_since,
+        levels.level_before_usd,
+        levels.level_before_low_usd,
+        levels.level_before_source,
+        levels.level_moved_because,
+        levels.level_closed_through_date,
+        levels.redrawn_from_usd as level_redrawn_from_usd,
+        levels.none_because as level_none_because,
+        levels.floor_low_usd,
+        levels.floor_high_usd,
+        levels.ceiling_low_usd,
+        levels.ceiling_high_usd,
         version.rules_version,
         case runs.regime
             when 'unknown'
@@ -68,9 +88,11 @@ described as (
             when 'relief_rally'
                 then 'rebound since ' || runs.relief_entered_date || ' from the low of '
                     || {{ number_text('runs.relief_low_usd') }} || ' after the fall of ' || runs.last_trigger_date
-            else runs.bulls || ' buckets bull, ' || runs.bears || ' bear of ' || runs.buckets_known
-                || ' known; close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level; '
-                || runs.conditions_met || ' of H1-H3 hold'
+            else runs.bulls || ' buckets bull, ' || runs.bears || ' bear of ' || runs.buckets_known || ' known; '
+                || coalesce(
+                    'close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level', 'no level'
+                )
+                || '; ' || runs.conditions_met || ' of H1-H3 hold'
                 || case
                     when runs.regime = 'distribution' and runs.is_turning
                         then '; near the high, ' || runs.turning_evidence
@@ -82,6 +104,7 @@ described as (
                 )
         end as explanation
     from runs
+    join levels on levels.signal_date = runs.signal_date
     cross join version
 )
 

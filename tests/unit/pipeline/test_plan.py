@@ -8,7 +8,7 @@ import pytest
 
 from cli.request import RunRequest
 from pipeline.plan import FIRST_HISTORY, RunPeriod, asks, cut_off, midnight, scheduled
-from sources import dataset
+from sources import DATASETS, dataset
 from sources.core.dataset import Access, Cadence, Dataset
 
 START, END = midnight(date(2026, 1, 1)), cut_off(date(2026, 2, 28))
@@ -52,6 +52,12 @@ def test_a_slow_provider_is_asked_for_less_at_first_and_for_as_much_as_one_names
     slow = replace(windowed, first_history=timedelta(days=7))
     assert asks(slow, RunPeriod(None, END, clocked=False))[0].window.start == END - timedelta(days=7)
     assert asks(slow, RunPeriod(START, END, clocked=False))[0].window.start == START
+
+
+def test_a_first_run_asks_for_the_daily_spot_bars_that_a_level_looks_back_on() -> None:
+    bars = {each.provider.name: each for each in DATASETS if each.name == "spot_candle_1d"}
+    for venue in ("binance", "bitstamp", "coinbase", "okx"):
+        assert END - asks(bars[venue], RunPeriod(None, END, clocked=False))[0].window.start > timedelta(days=819)
 
 
 def test_without_a_first_day_asking_goes_on_from_the_watermark_minus_what_is_reread(windowed: Dataset) -> None:
