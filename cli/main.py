@@ -209,6 +209,20 @@ def rules(day: date | None) -> None:
     show_rules(day)
 
 
+@main.command("what-if")
+@click.argument("day", type=DAY)
+@click.option(
+    "--set", "readings", multiple=True, metavar="SIGNAL=VALUE", help="A reading of that day; may be given repeatedly."
+)
+@click.option("--more-days", type=click.IntRange(0, 30), default=0, help="As many days that read the same come after.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def what_if(day: date, readings: tuple[str, ...], more_days: int, as_json: bool) -> None:
+    """What the rules would say of a day if readings had been others: buckets, conditions and regime that change."""
+    from cli.what_if import show_what_if
+
+    show_what_if(day, readings, more_days, as_json)
+
+
 @main.command()
 @click.option("--public", is_flag=True, help="Leave out values whose source forbids passing them on.")
 def mcp(public: bool) -> None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.settings import PROJECT
@@ -111,6 +112,19 @@ def build(
         if outcome.status in {"error", "fail", "runtime error"}
     ]
     return DbtBuild(events, failures)
+
+
+def compiled(models: Sequence[str]) -> dict[str, str]:
+    """The query that dbt makes of each of these models, by name. Needs no warehouse; raises DbtError."""
+    prepare()
+    from dbt.contracts.graph.manifest import Manifest
+
+    parsed = Manifest.from_msgpack(PARSED.read_bytes())
+    with TemporaryDirectory() as folder:  # dbt connects to a file even where it asks it nothing
+        empty = Path(folder) / PLACEHOLDER
+        arguments = ["compile", *_places(empty, TARGET), "--no-introspect", "--no-write-json", "--select", *models]
+        result = _invoke(arguments, empty, manifest=parsed)
+    return {outcome.node.name: outcome.node.compiled_code for outcome in result.results}
 
 
 def document(build_file: Path) -> Path:

@@ -85,7 +85,12 @@ _RULE: Final = tuple(Rule.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class BucketReading:
-    """The state of one bucket, what decided it and how far it is from the nearest flip (`flip_unit` is the rule's)."""
+    """The state of one bucket, what decided it, and the smallest change of a reading that flips it.
+
+    `flip_distance` is what must be added to the reading of `flip_signal_id`, in the signal's unit, to make it
+    `flip_value`; `flip_readings` further readings like it have to come, and `flip_also_needs` names other readings, as
+    signal and value, that must change with it. All are null where no change of readings was found that flips it.
+    """
 
     bucket: str
     state: str
@@ -98,8 +103,10 @@ class BucketReading:
     evidence: str | None
     flip_signal_id: str | None
     flip_distance: float | None
-    flip_unit: str | None
-    flip_direction: str | None  # of the rule that would turn: confirms or continues
+    flip_to_state: str | None
+    flip_value: float | None
+    flip_readings: int | None
+    flip_also_needs: Mapping[str, float]
     waiting_for: str | None
     confirms: tuple[Rule, ...]
     continues: tuple[Rule, ...]
@@ -341,28 +348,27 @@ def _buckets(
     rows: Sequence[Mapping[str, Any]], readings: Mapping[str, Reading], rules: Sequence[Rule]
 ) -> tuple[BucketReading, ...]:
     states = {row["bucket"]: row for row in rows}
-    derived = ("primary", "flip_unit", "flip_direction", "confirms", "continues")
+    derived = ("primary", "flip_also_needs", "confirms", "continues")
     buckets = []
     for bucket in (name for name in BUCKETS if name in states):
         row = states[bucket]
         own = [rule for rule in rules if rule.target_id == bucket]
-        # The distance belongs to one rule, and is in the unit of what that rule measures. Rules of both directions
-        # may be as far from turning: a bear is left through the rules that make it.
-        sides = ("continues", "confirms") if row["state"] == "bear" else ("confirms", "continues")
-        flips = [rule for side in sides for rule in own if rule.direction == side]
-        flips = [rule for rule in flips if rule.signal_id == row["flip_signal_id"]]
-        flip = next((rule for rule in flips if rule.flip_distance == row["flip_distance"]), None)
         buckets.append(
             BucketReading(
                 primary=readings[row["primary_signal_id"]],
-                flip_unit=flip.unit if flip else None,
-                flip_direction=flip.direction if flip else None,
+                flip_also_needs=_needs(row["flip_also_needs"]),
                 confirms=tuple(rule for rule in own if rule.direction == "confirms"),
                 continues=tuple(rule for rule in own if rule.direction == "continues"),
                 **{name: row[name] for name in BucketReading.__dataclass_fields__ if name not in derived},
             )
         )
     return tuple(buckets)
+
+
+def _needs(text: str | None) -> dict[str, float]:
+    """`signal=value signal=value` as a dictionary."""
+    pairs = (part.split("=") for part in (text or "").split())
+    return {signal_id: float(value) for signal_id, value in pairs}
 
 
 def _conditions(rows: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> dict[str, Condition]:

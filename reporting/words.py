@@ -161,22 +161,26 @@ class Words:
         return _typeset(f"{value:,.4g}")
 
     def flip(self, bucket: BucketReading, readings: Mapping[str, Reading]) -> str:
-        """What must be added to which signal for the bucket's nearest flip, and where to that leads."""
+        """The smallest change of a reading that flips the bucket, what else it needs, and the state it leads to."""
         signal = readings.get(bucket.flip_signal_id or "")
-        if bucket.flip_distance is None or signal is None:
-            return UNKNOWN
-        if bucket.flip_unit == "percentile":
-            distance = f"{self.say('measures', 'percentile_365d')} {self.signed(bucket.flip_distance, None, 0)}"
-        else:
-            distance = self.signed(bucket.flip_distance, signal.unit, signal.decimals)
-        if signal != bucket.primary:
-            distance = f"{distance} · {self.name(signal)}"
-        # A state that a rule makes is left when that rule breaks; any other turns into what the rule makes.
-        made = {"confirms": "bull", "continues": "bear"}.get(bucket.flip_direction or "")
-        if made is None:
-            return distance
-        label = "out_of_state" if made == bucket.state else "to_state"
-        return self.label(label, distance=distance, state=self.say("states", made))
+        if bucket.flip_distance is None or bucket.flip_to_state is None or signal is None:
+            return UNKNOWN if bucket.state == "unknown" else self.label("no_flip")
+        parts = [self._change(signal, bucket.flip_distance, bucket.primary)]
+        if bucket.flip_readings:
+            label = "one_more_reading" if bucket.flip_readings == 1 else "more_readings"
+            parts.append(self.label(label, readings=bucket.flip_readings))
+        also = (
+            self._change(readings[name], value - (readings[name].value or 0.0), bucket.primary)
+            for name, value in bucket.flip_also_needs.items()
+            if name in readings
+        )
+        needs = self.label("listed").join(also)
+        said = self.label("comma").join([*parts, *([self.label("needs_also", what=needs)] if needs else [])])
+        return self.label("to_state", distance=said, state=self.say("states", bucket.flip_to_state))
+
+    def _change(self, signal: Reading, distance: float, primary: Reading) -> str:
+        said = self.signed(distance, signal.unit, signal.decimals) if distance else self.label("already_met")
+        return said if signal == primary else f"{said} · {self.name(signal)}"
 
     def rules(
         self,

@@ -21,7 +21,7 @@ SETTING = (
 RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_signal_daily": ("value", "value_as_known", "change_1d", "change_7d", "percentile_365d", "zscore_365d"),
     "fct_rule_daily": ("value", "flip_distance"),
-    "fct_bucket_daily": ("evidence", "flip_distance"),
+    "fct_bucket_daily": ("evidence", "flip_distance", "flip_value", "flip_also_needs"),
     "fct_condition_daily": ("evidence",),
     "fct_regime_daily": SETTING,
     "fct_regime_log": SETTING,

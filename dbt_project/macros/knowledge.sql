@@ -60,3 +60,18 @@
         group by {{ grain }}, moments.moment
     )
 {%- endmacro %}
+
+{#
+  One row per signal, provider and observation of a relation of as-known readings: the first date that showed it, and how
+  it read then. What percentiles and z-scores compare a reading with.
+#}
+{% macro first_appearances(readings) -%}
+    select
+        signal_id,
+        provider,
+        observed_date,
+        min(signal_date) as appeared_on,
+        arg_min(value, signal_date) as value
+    from {{ readings }}
+    group by signal_id, provider, observed_date
+{%- endmacro %}

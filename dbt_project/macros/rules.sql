@@ -2,8 +2,8 @@
   The rule engine: common table expressions from `rules` and `inputs` to `evaluated`. It knows no threshold and no
   signal by name.
 
-  `rules` has the columns of the seed; `inputs` has (signal_date, signal_id, measure, value, observed_date, is_fresh,
-  stddev_365d). `evaluated` has one row per rule and date in force: `holds` is true, false, or null for unknown (the
+  `rules` has the columns of the seed; `inputs` has (signal_date, signal_id, measure, value, observed_date, is_fresh).
+  `evaluated` has one row per rule and date in force: `holds` is true, false, or null for unknown (the
   reading is missing or not fresh, or there are not yet as many readings as the rule asks for).
 
   A rule begins to hold when as many consecutive readings as it asks for have met the test, and ends when a reading
@@ -20,6 +20,23 @@
     end
 {%- endmacro %}
 
+{# What a reading makes of its rule: it begins to hold, it ends, or null where what held before goes on. #}
+{% macro turns(readings_met, readings, is_kept) -%}
+    case
+        when {{ readings_met }} >= {{ readings }} then true
+        when not {{ is_kept }} then false
+    end
+{%- endmacro %}
+
+{# Whether a rule holds; null where the reading is not fresh, or where it meets the test too few times so far. #}
+{% macro holding(is_fresh, is_met, decision) -%}
+    case
+        when not {{ is_fresh }} then null
+        when {{ is_met }} and {{ decision }} is null then null
+        else coalesce({{ decision }}, false)
+    end
+{%- endmacro %}
+
 {% macro rule_evaluation() -%}
 tested as (
     select
@@ -29,7 +46,6 @@ tested as (
         inputs.value,
         inputs.observed_date,
         inputs.is_fresh,
-        inputs.stddev_365d,
         {{ compares('inputs.value', 'rules.operator', 'rules.enter_threshold') }} as is_met,
         {{ compares('inputs.value', 'rules.operator', 'coalesce(rules.exit_threshold, rules.enter_threshold)') }}
             as is_kept,
@@ -75,7 +91,8 @@ streaks as (
 counted as (
     select
         numbered.*,
-        case when numbered.is_met then 1 + coalesce(streaks.readings_met, 0) else 0 end as readings_met
+        coalesce(streaks.readings_met, 0) as readings_before,
+        case when numbered.is_met then 1 + readings_before else 0 end as readings_met
     from numbered
     left join streaks
         on streaks.rule_id = numbered.rule_id
@@ -85,12 +102,7 @@ counted as (
 decided as (
     select
         *,
-        last_value(
-            case
-                when readings_met >= readings then true
-                when not is_kept then false
-            end ignore nulls
-        ) over (
+        last_value({{ turns('readings_met', 'readings', 'is_kept') }} ignore nulls) over (
             partition by rule_id order by signal_date rows between unbounded preceding and current row
         ) as decision
     from counted
@@ -102,15 +114,12 @@ evaluated as (
         signal_date,
         value,
         observed_date,
-        stddev_365d,
+        is_fresh,
         is_met,
         readings_met,
-        case
-            when not is_fresh then null
-            -- Too few readings so far to say that it holds, and none that denies it.
-            when is_met and decision is null then null
-            else coalesce(decision, false)
-        end as holds
+        readings_before,
+        lag(decision) over (partition by rule_id order by signal_date) as decision_before,
+        {{ holding('is_fresh', 'is_met', 'decision') }} as holds
     from decided
 )
 {%- endmacro %}
@@ -127,8 +136,10 @@ in_force as (
         rules.*,
         evaluated.value,
         evaluated.observed_date,
-        evaluated.stddev_365d,
+        evaluated.is_fresh,
         evaluated.readings_met,
+        evaluated.readings_before,
+        evaluated.decision_before,
         evaluated.holds
     from dates
     join rules on dates.signal_date between rules.valid_from and rules.valid_to

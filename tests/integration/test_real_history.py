@@ -8,22 +8,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from cli.demo import demo_settings
-from cli.request import EXIT_DEAD_SOURCES, RunRequest
-from cli.run import run_and_tell
-from pipeline.settings import environment
-from sandbox.server_process import running_apart
-
-FIRST_DAY, LAST_DAY = date(2025, 11, 20), date(2026, 1, 31)
+from tests.integration.conftest import FIRST_DAY, LAST_DAY
 
 
 @pytest.fixture(scope="module")
-def marts(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    home = tmp_path_factory.mktemp("real")
-    with running_apart(real / "market") as upstream, environment(**demo_settings(home, upstream)):
-        # Not every provider has history in the tables: those are named, and everything else is published.
-        assert run_and_tell(RunRequest("backfill", FIRST_DAY, LAST_DAY, keeps_history=False)) == EXIT_DEAD_SOURCES
-    with duckdb.connect(str(home / "leadline.duckdb"), read_only=True) as connection:
+def marts(real_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(real_home / "leadline.duckdb"), read_only=True) as connection:
         connection.execute("set schema 'marts'")
         yield connection
 

@@ -42,6 +42,7 @@ lagged as (
         primaries.alternative_rank,
         primaries.signal_id,
         primaries.dead_band,
+        primaries.better_when,
         numbered.value,
         numbered.observed_date,
         coalesce(numbered.is_fresh, false) as is_fresh,

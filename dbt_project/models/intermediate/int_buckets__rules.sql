@@ -16,8 +16,7 @@ measured as (
         *,
         -- What must be added to the reading to turn the rule, in the signal's own unit.
         case when holds then coalesce(exit_threshold, enter_threshold) else enter_threshold end - value
-            as flip_distance,
-        abs(flip_distance) / nullif(stddev_365d, 0) as flip_deviations
+            as flip_distance
     from judged_rules
 )
 

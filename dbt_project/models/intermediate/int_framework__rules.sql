@@ -25,8 +25,7 @@ state_inputs as (
             when 'bear' then -2
         end as double) as value,
         signal_date as observed_date,
-        true as is_fresh,
-        cast(null as double) as stddev_365d
+        true as is_fresh
     from buckets
 ),
 
@@ -40,8 +39,7 @@ days_since as (
             max(case when is_trigger then signal_date end) over so_far, min(signal_date) over so_far - 365
         ) as double) as value,
         signal_date as observed_date,
-        true as is_fresh,
-        cast(null as double) as stddev_365d
+        true as is_fresh
     from triggers
     window so_far as (order by signal_date rows between unbounded preceding and current row)
 ),

@@ -11,14 +11,8 @@ measures as (
         measure,
         reading as value,
         observed_date,
-        is_fresh,
-        case measure when 'value' then stddev_365d when 'percentile_365d' then 29 end as stddev_365d
-    from (
-        select
-            * exclude (value),
-            value
-        from readings
-    )
+        is_fresh
+    from (select * from readings)
     unpivot (reading for measure in (value, change_1d, change_7d, percentile_365d, zscore_365d))
 )
 

@@ -6,14 +6,7 @@ with
 readings as (select * from {{ ref('int_signals__readings') }} where knowledge = 'as_known'),
 
 first_appearances as (
-    select
-        signal_id,
-        provider,
-        observed_date,
-        min(signal_date) as appeared_on,
-        arg_min(value, signal_date) as value
-    from readings
-    group by signal_id, provider, observed_date
+    {{ first_appearances('readings') }}
 ),
 
 -- Ranks by sorted windows: the count of smaller and of larger readings among the 365 days before, the reading itself

@@ -3,6 +3,8 @@ with
 
 buckets as (select * from {{ ref('int_buckets__daily') }}),
 
+flips as (select * from {{ ref('int_flips__nearest') }}),
+
 runs as (
     select
         *,
@@ -19,20 +21,25 @@ runs as (
 
 counted as (
     select
-        signal_date,
-        bucket,
-        state,
-        row_number() over (partition by bucket, run order by signal_date) as days_in_state,
-        confirms_met,
-        confirms_total,
-        continues_met,
-        continues_total,
-        evidence,
-        primary_signal_id,
-        flip_signal_id,
-        flip_distance,
-        waiting_for
+        runs.signal_date,
+        runs.bucket,
+        runs.state,
+        row_number() over (partition by runs.bucket, runs.run order by runs.signal_date) as days_in_state,
+        runs.confirms_met,
+        runs.confirms_total,
+        runs.continues_met,
+        runs.continues_total,
+        runs.evidence,
+        runs.primary_signal_id,
+        flips.flip_signal_id,
+        flips.flip_distance,
+        flips.flip_to_state,
+        flips.flip_value,
+        flips.flip_readings,
+        flips.flip_also_needs,
+        runs.waiting_for
     from runs
+    left join flips on flips.signal_date = runs.signal_date and flips.bucket = runs.bucket
 )
 
 select * from counted

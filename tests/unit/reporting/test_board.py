@@ -29,15 +29,13 @@ def test_buckets_come_in_the_order_of_the_article(board):
     assert tuple(bucket.bucket for bucket in board.buckets) == BUCKETS
 
 
-def test_a_bucket_carries_its_primary_reading_its_rules_and_the_unit_of_its_flip(board):
+def test_a_bucket_carries_its_primary_reading_its_rules_and_what_flips_it(board):
     options = next(bucket for bucket in board.buckets if bucket.bucket == "options")
     assert options.primary.signal_id == "rr25_30d"
     assert [rule.rule_id for rule in options.continues] == ["options.skew_30d.value"]
     assert [rule.holds for rule in options.confirms] == [False]
-    assert options.flip_unit == "vol points"
-    assert options.flip_direction == "continues"
-    mining = next(bucket for bucket in board.buckets if bucket.bucket == "mining")
-    assert mining.flip_unit == "percentile"
+    assert (options.flip_signal_id, options.flip_to_state, options.flip_readings) == ("rr25_30d", "worsening", 0)
+    assert options.flip_also_needs == {"rr25_7d": -9.9}
 
 
 def test_readings_are_the_ones_known_at_the_cut_off(board):

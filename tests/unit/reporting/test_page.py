@@ -135,7 +135,7 @@ def test_a_reading_shows_unit_date_age_and_where_it_comes_from(page):
     assert pairs["Provider"] == "Farside Investors"
     assert pairs["Settled value known, UTC"] == "2026-02-07 00:20"
     assert pairs["Time basis"] == "observed by us"
-    assert "+34.1 m USD · Spot ETF net flow → out of bear" in text
+    assert "+34.2 m USD · Spot ETF net flow → improving" in text
 
 
 def test_data_health_lists_every_dataset_with_its_last_error(page):

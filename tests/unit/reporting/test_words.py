@@ -128,12 +128,16 @@ def test_freshness_tells_age_and_what_may_still_change(board):
     assert words.freshness(board.readings["equities_return_5d_pct"]) == "not known"
 
 
-def test_the_flip_is_a_signed_distance_in_the_unit_of_its_rule_and_says_where_to(board):
+def test_a_flip_says_how_far_what_else_it_needs_and_where_to(board):
     words = Words("en")
     flips = {bucket.bucket: words.flip(bucket, board.readings) for bucket in board.buckets}
-    assert flips["options"] == "+1.4 vol → out of bear"
-    assert flips["flows"] == "+34.1 m USD · Spot ETF net flow → out of bear"
-    assert flips["mining"] == "365-day percentile +2 → out of bear"
+    assert flips["derivatives"] == "+0.0061 % → neutral"
+    also = "needs also +3.2 vol · 25-delta risk reversal, 7 days"
+    assert flips["options"] == f"+1.5 vol, {also} → worsening"
+    assert flips["leverage"] == "already met, then 1 more reading → bull"
+    assert flips["flows"] == "+34.2 m USD · Spot ETF net flow → improving"
+    assert flips["onchain"] == "no change of readings flips it"
+    assert flips["mining"] == "+1.50 USD/PH/s/day → improving"
     assert flips["macro"] == "–"
 
 

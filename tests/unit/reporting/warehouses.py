@@ -38,14 +38,18 @@ RULES = (
 )
 
 BUCKETS = (
-    # bucket, state, days, primary, confirms, continues, flip signal, flip distance, waiting for
-    ("derivatives", "bear", 3, "funding_rate_8h_pct", (0, 3), (2, 4), "funding_rate_8h_pct", 0.0061, None),
-    ("options", "bear", 4, "rr25_30d", (0, 2), (3, 3), "rr25_30d", 1.42, None),
-    ("leverage", "improving", 2, "futures_oi_change_7d_pct", (1, 3), (0, 1), "futures_oi_change_7d_pct", 26.2, None),
-    ("flows", "bear", 9, "etf_net_flow_5d_bp", (0, 3), (2, 4), "etf_net_flow_usd", 34.1e6, "the ETF figure"),
-    ("onchain", "bear", 5, "realized_loss_7d_bp", (0, 2), (1, 1), None, None, None),
-    ("mining", "bear", 1, HASHPRICE, (0, 2), (1, 2), HASHPRICE, 1.5, "the adjustment"),
-    ("macro", "unknown", 1, "equities_return_5d_pct", (0, 4), (0, 3), None, None, "<b>macro</b> & co"),
+    # bucket, state, days, primary, confirms, continues, waiting for; the flip: signal, distance, to, readings, also
+    ("derivatives", "bear", 3, "funding_rate_8h_pct", (0, 3), (2, 4), None,
+     "funding_rate_8h_pct", 0.0061, "neutral", 0, None),
+    ("options", "bear", 4, "rr25_30d", (0, 2), (3, 3), None, "rr25_30d", 1.5, "worsening", 0, "rr25_7d=-9.9"),
+    ("leverage", "improving", 2, "futures_oi_change_7d_pct", (1, 3), (0, 1), None,
+     "futures_oi_change_7d_pct", 0.0, "bull", 1, None),
+    ("flows", "bear", 9, "etf_net_flow_5d_bp", (0, 3), (2, 4), "the ETF figure",
+     "etf_net_flow_usd", 34.2e6, "improving", 0, None),
+    ("onchain", "bear", 5, "realized_loss_7d_bp", (0, 2), (1, 1), None, None, None, None, None, None),
+    ("mining", "bear", 1, HASHPRICE, (0, 2), (1, 2), "the adjustment", HASHPRICE, 1.5, "improving", 0, None),
+    ("macro", "unknown", 1, "equities_return_5d_pct", (0, 4), (0, 3), "<b>macro</b> & co",
+     None, None, None, None, None),
 )  # fmt: skip
 
 CONDITIONS = (
@@ -64,9 +68,9 @@ def publish(
         connection.execute("insert into marts.dim_origin values (?, ?)", [origin, simulated])
         _signals(connection)
         _rules(connection)
-        for bucket, state, days, primary, confirms, continues, flip, distance, waiting in BUCKETS:
+        for bucket, state, days, primary, confirms, continues, waiting, flip, distance, to, readings, also in BUCKETS:
             connection.execute(
-                "insert into marts.fct_bucket_daily values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"insert into marts.fct_bucket_daily values ({', '.join('?' * 17)})",
                 [
                     DAY,
                     bucket,
@@ -78,6 +82,10 @@ def publish(
                     primary,
                     flip,
                     distance,
+                    to,
+                    None,
+                    readings,
+                    also,
                     waiting,
                 ],
             )
@@ -121,7 +129,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.fct_bucket_daily (
             signal_date date, bucket varchar, state varchar, days_in_state integer, confirms_met integer,
             confirms_total integer, continues_met integer, continues_total integer, evidence varchar,
-            primary_signal_id varchar, flip_signal_id varchar, flip_distance double, waiting_for varchar
+            primary_signal_id varchar, flip_signal_id varchar, flip_distance double, flip_to_state varchar,
+            flip_value double, flip_readings integer, flip_also_needs varchar, waiting_for varchar
         );
         create table marts.fct_condition_daily (
             signal_date date, condition_id varchar, holds boolean, evidence varchar
