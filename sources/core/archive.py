@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from sources.core.casting import refused
-from sources.core.dataset import INSTANT, Column
+from sources.core.column import INSTANT, Column
 from sources.core.errors import Failure, SourceError
 from sources.core.parsing import FUTURE_TOLERANCE, GENESIS, LONGEST_REJECT, looks_like_html, require_names
 from sources.core.payload import Parsed, Payload, Reject

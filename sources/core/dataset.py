@@ -13,12 +13,27 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from sources.core.column import INSTANT, Column
 from sources.core.payload import Parsed, Payload
+from sources.core.provider import Provider
 
 if TYPE_CHECKING:
     from sources.core.http import Session
 
-INSTANT = pl.Datetime("us")  # naive, always UTC
+# The declaration's parts that the HTTP session and the parsers need too lie in modules of their own.
+__all__ = [
+    "CADENCE_TIMES",
+    "INSTANT",
+    "Access",
+    "Bucket",
+    "Cadence",
+    "Calendar",
+    "Column",
+    "Dataset",
+    "MarketType",
+    "Provider",
+    "Window",
+]
 
 
 class Bucket(StrEnum):
@@ -73,18 +88,6 @@ CADENCE_TIMES: Mapping[Cadence, tuple[time, ...]] = {
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of a raw table. Rows with a value outside the bounds, or null where not allowed, are quarantined."""
-
-    dtype: pl.DataType | type[pl.DataType]
-    unit: str
-    description: str
-    nullable: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True)
 class Window:
     """A half-open range of time [start, end), aware UTC instants."""
 
@@ -102,36 +105,6 @@ class Window:
         """The window that covers the UTC days from `first` to `last`, both included."""
         start = datetime.combine(first, time(), UTC)
         return cls(start, datetime.combine(last, time(), UTC) + timedelta(days=1))
-
-
-@dataclass(frozen=True)
-class Provider:
-    """Who publishes: where to ask, how politely, and on what terms the values may be used."""
-
-    name: str  # lower case, one word: the prefix of its raw tables and of LEADLINE_KEY_<NAME>
-    title: str
-    home: str
-    hosts: tuple[str, ...]  # the only hosts a request or a redirect may go to
-    requests_per_minute: int  # the documented or cautious limit for an address without a key
-    licence: str
-    may_republish: bool
-    venue: str | None = None  # the exchange whose own figures these are; None for who gathers or counts others'
-    slower: tuple[tuple[str, int], ...] = ()  # addresses with a lower limit of their own, requests a minute
-    key_header: str | None = None  # the header that carries the key
-    key_scheme: str = ""  # what stands before the key in that header
-    key_parameter: str | None = None  # for a provider that takes its key in no header: the parameter that carries it
-    # Raises SourceError when an answer with a fine status is an error, a test net's or no data.
-    check: Callable[[Payload], None] | None = None
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable that holds the key, None for a keyless provider."""
-        return f"LEADLINE_KEY_{self.name.upper()}" if self.needs_key else None
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether it answers only with a key."""
-        return bool(self.key_header or self.key_parameter)
 
 
 @dataclass(frozen=True)

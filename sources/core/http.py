@@ -20,10 +20,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_random_exponential
 
 from sources.core.addresses import is_own, loopback, through
-from sources.core.dataset import Provider
 from sources.core.errors import RETRYABLE, Failure, SourceError
 from sources.core.pacing import Pace, pace_of
 from sources.core.payload import Payload
+from sources.core.provider import Provider
 from sources.core.responses import KEPT_HEADERS, take_in, verdict
 from sources.core.transport import DeadlineAdapter
 

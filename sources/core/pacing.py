@@ -5,8 +5,8 @@ from threading import Lock
 
 from pyrate_limiter import Duration, Limiter, Rate
 
-from sources.core.dataset import Provider
 from sources.core.errors import Failure, SourceError
+from sources.core.provider import Provider
 
 _SLOWEST = 8  # a provider that keeps complaining is asked at an eighth of its pace, then not slowed further
 

@@ -18,7 +18,7 @@ import polars as pl
 from lxml import etree
 
 from sources.core.casting import cast_to, refused, shown, whole
-from sources.core.dataset import Column
+from sources.core.column import Column
 from sources.core.errors import Failure, SourceError
 from sources.core.payload import Parsed, Payload, Reject
 

@@ -11,10 +11,10 @@ from http.client import HTTPException
 import requests
 import urllib3
 
-from sources.core.dataset import Provider
 from sources.core.errors import Failure, SourceError
 from sources.core.parsing import looks_like_html
 from sources.core.payload import Payload
+from sources.core.provider import Provider
 
 CHUNK_BYTES = 64 * 1024
 # Market data in JSON compresses 5 to 30 times; a bomb a thousand times.
