@@ -19,7 +19,7 @@ from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.provider_request import ProviderRequest, RouteHandler
-from sandbox.routes import ROUTES
+from sandbox.routes import all_routes
 from sandbox.server import LoggedRequest, running
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access
@@ -41,7 +41,7 @@ def run(size: Size) -> Iterator[Claim]:
             before = LAST_DAY - timedelta(days=1)
             first = midnight(before - timedelta(days=DAYS_BEFORE[size]))
             refresh(home, quick.base_url, RunPeriod(first, cut_off(before), clocked=True, each_instant=True))
-        with running(market, routes={route: late(handler) for route, handler in ROUTES.items()}) as slow:
+        with running(market, routes={route: late(handler) for route, handler in all_routes().items()}) as slow:
             started = time.perf_counter()
             ended = refresh(home, slow.base_url, RunPeriod(None, cut_off(LAST_DAY), clocked=True))
             elapsed = time.perf_counter() - started

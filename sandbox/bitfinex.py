@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 PERPETUAL = "tBTCF0:USTF0"
 
@@ -53,4 +53,8 @@ def _page(request: ProviderRequest, rows: list[list[Any]]) -> Response:
 ROUTES: dict[str, RouteHandler] = {
     "GET api-pub.bitfinex.com/v2/status/deriv/{key}/hist": status_history,
     "GET api-pub.bitfinex.com/v2/liquidations/hist": liquidations,
+}
+FED_BY: FedBy = {
+    "bitfinex.liquidation": ("liquidations_1h", "bitfinex"),
+    "bitfinex.open_interest": ("open_interest", "bitfinex"),
 }

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 SYMBOL = "XBTUSD"
 PAGE = 500
@@ -64,4 +64,8 @@ def _instant(text: str | None) -> datetime | None:
 ROUTES: dict[str, RouteHandler] = {
     "GET www.bitmex.com/api/v1/funding": funding,
     "GET www.bitmex.com/api/v1/instrument": instrument,
+}
+FED_BY: FedBy = {
+    "bitmex.funding_rate": ("funding", "bitmex"),
+    "bitmex.open_interest": ("open_interest", "bitmex"),
 }

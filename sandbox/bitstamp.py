@@ -7,7 +7,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, between, instant, milliseconds
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 MOST_BARS = 1000
 
@@ -39,3 +39,7 @@ def _bar(row: Row) -> dict[str, str]:
 
 
 ROUTES: dict[str, RouteHandler] = {"GET www.bitstamp.net/api/v2/ohlc/btcusd/": ohlc}
+FED_BY: FedBy = {
+    "bitstamp.spot_candle_1d": ("price_1d", "bitstamp"),
+    "bitstamp.spot_history_1d": ("price_history_1d", "bitstamp"),
+}

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 
 def reports(request: ProviderRequest) -> Response:
@@ -11,3 +11,4 @@ def reports(request: ProviderRequest) -> Response:
 
 
 ROUTES: dict[str, RouteHandler] = {"GET publicreporting.cftc.gov/resource/gpe5-46if.json": reports}
+FED_BY: FedBy = {"cftc.position": None}

@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, between, instant, milliseconds
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 MAX_ROWS = 1000
 UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
@@ -117,3 +117,4 @@ ROUTES: dict[str, RouteHandler] = {
     "GET open-api-v4.coinglass.com/api/futures/funding-rate/oi-weight-history": funding,
     "GET open-api-v4.coinglass.com/api/futures/liquidation/aggregated-history": liquidation,
 }
+FED_BY: FedBy = {"coinglass.funding_rate": ("funding", "aggregate")}

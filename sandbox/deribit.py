@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sandbox.bars import HOUR, Row, between, events, instant, milliseconds
 from sandbox.market import Market
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_ROWS = 744
@@ -156,4 +156,8 @@ ROUTES: dict[str, RouteHandler] = {
     "GET www.deribit.com/api/v2/public/get_book_summary_by_currency": book_summary,
     "GET www.deribit.com/api/v2/public/get_funding_rate_history": funding_rate_history,
     "GET www.deribit.com/api/v2/public/get_volatility_index_data": volatility_index_data,
+}
+FED_BY: FedBy = {
+    "deribit.future_summary": ("open_interest", "deribit"),
+    "deribit.option_trade": None,
 }

@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from sandbox.bars import Row, between, events, instant, milliseconds, plain
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 PAGE = 500
 
@@ -47,3 +47,7 @@ def _context(row: Row) -> dict[str, object]:
 
 
 ROUTES: dict[str, RouteHandler] = {"POST api.hyperliquid.xyz/info": info}
+FED_BY: FedBy = {
+    "hyperliquid.funding_rate": ("funding", "hyperliquid"),
+    "hyperliquid.open_interest": ("open_interest", "hyperliquid"),
+}

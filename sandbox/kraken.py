@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from sandbox.bars import DAY, Row, bars, milliseconds, turnover
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 PAIR, CANONICAL = "XBTUSD", "XXBTZUSD"
 MOST_BARS = 720
@@ -34,3 +34,4 @@ def _bar(row: Row) -> list[object]:
 
 
 ROUTES: dict[str, RouteHandler] = {"GET api.kraken.com/0/public/OHLC": ohlc}
+FED_BY: FedBy = {"kraken.spot_candle_1d": ("price_1d", "kraken")}

@@ -4,7 +4,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import Row, events
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 SYMBOL = "PF_XBTUSD"
 
@@ -54,4 +54,8 @@ def _success(request: ProviderRequest, name: str, rows: list[dict[str, object]])
 ROUTES: dict[str, RouteHandler] = {
     "GET futures.kraken.com/derivatives/api/v3/historical-funding-rates": historical_funding_rates,
     "GET futures.kraken.com/derivatives/api/v3/tickers": tickers,
+}
+FED_BY: FedBy = {
+    "kraken_futures.funding_rate": ("funding", "kraken"),
+    "kraken_futures.open_interest": ("open_interest", "kraken"),
 }

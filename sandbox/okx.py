@@ -6,7 +6,7 @@ import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, Row, bars, events, instant, milliseconds, newest_first, plain, turnover
-from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
+from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 MARKETS = {"BTC-USDT": "spot", "BTC-USDT-SWAP": "perp"}
 SWAP = "BTC-USDT-SWAP"
@@ -129,3 +129,4 @@ ROUTES: dict[str, RouteHandler] = {
     "GET www.okx.com/api/v5/public/open-interest": open_interest,
     "GET www.okx.com/api/v5/public/liquidation-orders": liquidation_orders,
 }
+FED_BY: FedBy = {"okx.liquidation": ("liquidations_1h", "okx")}

@@ -27,6 +27,8 @@ class ProviderRequest:
 
 
 RouteHandler = Callable[[ProviderRequest], Response]
+# Dataset -> the market table and the venue in it that feed it; None: no table does.
+FedBy = Mapping[str, tuple[str, str] | None]
 
 
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

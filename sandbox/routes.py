@@ -1,76 +1,23 @@
-"""All routes of the stand-in upstream: one line a provider."""
+"""All routes of the stand-in upstream: of every module of this folder that plays a provider."""
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 
-from sandbox import (
-    bgeometrics,
-    binance,
-    binance_vision,
-    bitfinex,
-    bitmex,
-    bitstamp,
-    bitview,
-    blockchain,
-    bls,
-    braiins,
-    bybit,
-    cboe,
-    cftc,
-    coinbase,
-    coinglass,
-    coinmetrics,
-    deribit,
-    farside,
-    fed,
-    fred,
-    fred_api,
-    glassnode,
-    hyperliquid,
-    kraken,
-    kraken_futures,
-    luxor,
-    mempool,
-    okx,
-    sosovalue,
-    stooq,
-    treasury,
-    twelvedata,
-    yahoo,
-)
+import sandbox
 from sandbox.provider_request import RouteHandler
 
-ROUTES: Mapping[str, RouteHandler] = {
-    **binance.ROUTES,
-    **binance_vision.ROUTES,
-    **bybit.ROUTES,
-    **okx.ROUTES,
-    **coinbase.ROUTES,
-    **kraken.ROUTES,
-    **bitstamp.ROUTES,
-    **deribit.ROUTES,
-    **bitmex.ROUTES,
-    **hyperliquid.ROUTES,
-    **kraken_futures.ROUTES,
-    **bitfinex.ROUTES,
-    **cftc.ROUTES,
-    **coinglass.ROUTES,
-    **farside.ROUTES,
-    **sosovalue.ROUTES,
-    **coinmetrics.ROUTES,
-    **mempool.ROUTES,
-    **treasury.ROUTES,
-    **fred.ROUTES,
-    **yahoo.ROUTES,
-    **cboe.ROUTES,
-    **fed.ROUTES,
-    **bls.ROUTES,
-    **fred_api.ROUTES,
-    **twelvedata.ROUTES,
-    **stooq.ROUTES,
-    **bitview.ROUTES,
-    **glassnode.ROUTES,
-    **bgeometrics.ROUTES,
-    **blockchain.ROUTES,
-    **braiins.ROUTES,
-    **luxor.ROUTES,
-}
+
+@cache
+def stand_ins() -> tuple[ModuleType, ...]:
+    """The modules with ROUTES of a provider, imported when first asked for."""
+    found = (import_module(f"sandbox.{module.name}") for module in iter_modules(sandbox.__path__))
+    return tuple(module for module in found if hasattr(module, "ROUTES"))
+
+
+@cache
+def all_routes() -> Mapping[str, RouteHandler]:
+    """Method and address -> what answers there, of all providers."""
+    return {route: handler for module in stand_ins() for route, handler in module.ROUTES.items()}

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from sandbox.faults import Faults
 from sandbox.market import Market, naive_utc
 from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
-from sandbox.routes import ROUTES
+from sandbox.routes import all_routes
 from sandbox.silence import without
 
 LOOPBACK = "127.0.0.1"
@@ -59,14 +59,15 @@ def application(
     market: Market,
     *,
     faults: str | None = None,
-    routes: Mapping[str, RouteHandler] = ROUTES,
+    routes: Mapping[str, RouteHandler] | None = None,
     log: list[LoggedRequest] | None = None,
 ) -> Starlette:
     """The stand-in as an ASGI application.
 
-    `routes` maps "METHOD host/path" to handlers, `faults` is the text described in `sandbox.faults`, and every request
-    is appended to `log`. Raises FaultsError for a text that is no list of faults.
+    `routes` maps "METHOD host/path" to handlers, all providers' where none are given; `faults` is the text described
+    in `sandbox.faults`, and every request is appended to `log`. Raises FaultsError for a text that is no list of them.
     """
+    routes = all_routes() if routes is None else routes
     misbehave = Faults(faults or "", {_host(route) for route in routes})
 
     def endpoint(host: str, handler: RouteHandler) -> Callable[..., object]:
@@ -120,7 +121,7 @@ def serve(market_folder: Path, port: int, faults: str | None = None) -> None:
 
 @contextmanager
 def running(
-    market_folder: Path, *, faults: str | None = None, port: int = 0, routes: Mapping[str, RouteHandler] = ROUTES
+    market_folder: Path, *, faults: str | None = None, port: int = 0, routes: Mapping[str, RouteHandler] | None = None
 ) -> Iterator[RunningServer]:
     """A stand-in in a thread of this process, ready when the block begins and gone when it ends."""
     log: list[LoggedRequest] = []

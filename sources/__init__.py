@@ -1,80 +1,18 @@
-"""The registry of providers: one line each. A new provider is its module and its line here."""
+"""The registry of providers: every module of this folder that declares datasets."""
 
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
-from sources import (
-    bgeometrics,
-    binance,
-    binance_vision,
-    bitfinex,
-    bitmex,
-    bitstamp,
-    bitview,
-    blockchain,
-    bls,
-    braiins,
-    bybit,
-    cboe,
-    cftc,
-    coinbase,
-    coinglass,
-    coinmetrics,
-    deribit,
-    farside,
-    fed,
-    fred,
-    fred_api,
-    glassnode,
-    hyperliquid,
-    kraken,
-    kraken_futures,
-    luxor,
-    mempool,
-    okx,
-    sosovalue,
-    stooq,
-    treasury,
-    twelvedata,
-    yahoo,
-)
 from sources.core.dataset import Dataset, Provider
 
-MODULES: tuple[ModuleType, ...] = (
-    binance,
-    bybit,
-    okx,
-    coinbase,
-    kraken,
-    bitstamp,
-    deribit,
-    bitmex,
-    hyperliquid,
-    kraken_futures,
-    bitfinex,
-    cftc,
-    coinglass,
-    farside,
-    sosovalue,
-    coinmetrics,
-    mempool,
-    treasury,
-    fred,
-    yahoo,
-    cboe,
-    fed,
-    bls,
-    fred_api,
-    twelvedata,
-    stooq,
-    bitview,
-    glassnode,
-    binance_vision,
-    bgeometrics,
-    blockchain,
-    braiins,
-    luxor,
-)
 
+def _provider_modules() -> tuple[ModuleType, ...]:
+    found = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    return tuple(module for module in found if hasattr(module, "DATASETS"))
+
+
+MODULES: tuple[ModuleType, ...] = _provider_modules()
 PROVIDERS: tuple[Provider, ...] = tuple(module.PROVIDER for module in MODULES)
 DATASETS: tuple[Dataset, ...] = tuple(dataset for module in MODULES for dataset in module.DATASETS)
 

@@ -20,7 +20,7 @@ from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.provider_request import ProviderRequest, RouteHandler
-from sandbox.routes import ROUTES
+from sandbox.routes import all_routes
 from sandbox.server import RunningServer, running
 from sources import PROVIDERS
 
@@ -64,7 +64,9 @@ def repeating_its_key(canary: str) -> RouteHandler:
 def failing() -> Mapping[str, RouteHandler]:
     owners = {host: provider.name for provider in KEYED for host in provider.hosts}
     echo = {name: repeating_its_key(canary) for name, canary in CANARIES.items()}
-    return {route: echo[owners[host_of(route)]] if host_of(route) in owners else own for route, own in ROUTES.items()}
+    return {
+        route: echo[owners[host_of(route)]] if host_of(route) in owners else own for route, own in all_routes().items()
+    }
 
 
 @contextmanager
@@ -110,7 +112,7 @@ def test_there_are_keyed_providers() -> None:
 
 def test_no_file_of_a_run_holds_a_key(market: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     selected = (*CANARIES, "binance.spot_candle_1d")  # without a price there is no board to report
-    with upstream_with_keys(tmp_path, market, ROUTES) as upstream:
+    with upstream_with_keys(tmp_path, market, all_routes()) as upstream:
         assert run_and_tell(RunRequest("backfill", DAY, DAY, selected)) == EXIT_PUBLISHED
     for provider in KEYED:
         asked = [request for request in upstream.requests if request.host in provider.hosts]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from cli.main import main
 from sandbox.provider_request import RouteHandler
-from sandbox.routes import ROUTES
+from sandbox.routes import all_routes
 from sandbox.server import running
 from sources import PROVIDERS
 from tests.unit.venue_market import DAY, bars, folder
@@ -25,9 +25,9 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answering(host: str, body: bytes, status: int, media_type: str) -> Mapping[str, RouteHandler]:
     """The stand-in's routes, where one host says the same to everything."""
-    own = {route for route in ROUTES if route.partition(" ")[2].partition("/")[0] == host}
+    own = {route for route in all_routes() if route.partition(" ")[2].partition("/")[0] == host}
     assert own, f"the stand-in plays no {host}"
-    return {**ROUTES, **{route: lambda question: Response(body, status, media_type=media_type) for route in own}}
+    return {**all_routes(), **{route: lambda question: Response(body, status, media_type=media_type) for route in own}}
 
 
 def probed(upstream: str, monkeypatch: pytest.MonkeyPatch, *selected: str) -> tuple[int, dict[str, str]]:

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from sandbox.faults import FaultsError
 from sandbox.market import TABLES, TIME_COLUMN, Market, MarketError
 from sandbox.provider_request import ProviderRequest, json_answer, text_answer
-from sandbox.routes import ROUTES
+from sandbox.routes import all_routes
 from sandbox.server import RunningServer, application, running
-from sandbox.silence import FED_BY, without
+from sandbox.silence import fed_by, without
 from sources import DATASETS
 
 HOST = "api.example.com"
@@ -138,15 +138,15 @@ def test_origin_is_the_folders_name_and_hash(upstream, folder):
 
 def test_origin_says_what_the_tables_have_nothing_for(upstream, folder):
     silent = ask(upstream, "leadline/origin").json()["without"]
-    assert set(silent) == set(FED_BY)
+    assert set(silent) == set(fed_by())
     funding = {"venue": ["bitmex"], "funding_time": [datetime(2026, 2, 6, 4)], "rate": [0.0001], "interval_hours": [8]}
     pl.DataFrame(funding).write_parquet(folder / "funding.parquet")
-    assert without(Market(folder)) == sorted(set(FED_BY) - {"bitmex.funding_rate"})
+    assert without(Market(folder)) == sorted(set(fed_by()) - {"bitmex.funding_rate"})
 
 
 def test_what_a_market_may_lack_is_a_declared_dataset():
-    assert set(FED_BY) <= {dataset.id for dataset in DATASETS}
-    assert {fed_by[0] for fed_by in FED_BY.values() if fed_by} <= set(TABLES)
+    assert set(fed_by()) <= {dataset.id for dataset in DATASETS}
+    assert {table[0] for table in fed_by().values() if table} <= set(TABLES)
 
 
 def test_it_listens_on_loopback_only_and_stops_with_its_block(folder):
@@ -180,7 +180,7 @@ def test_numbers_that_are_none_are_never_sent():
 
 
 def test_routes_are_a_method_and_a_host_with_a_path():
-    for route in ROUTES:
+    for route in all_routes():
         method, _, address = route.partition(" ")
         assert method in ("GET", "POST")
         assert "." in address.partition("/")[0]
@@ -189,7 +189,7 @@ def test_routes_are_a_method_and_a_host_with_a_path():
 def test_providers_answer_without_any_data(folder):
     """An empty market is a legal one: whatever a provider then says, it is not a crash."""
     with running(folder) as started:
-        for route in ROUTES:
+        for route in all_routes():
             method, _, address = route.partition(" ")
             path = address.replace("{date}", "2026-02-05").replace("{year}", "2026").replace("{index}", "day")
             path = path.replace("{count}", "144")
