@@ -49,7 +49,8 @@ from_bitview as (
         known_from,
         known_until
     from bitview
-    where value is not null
+    -- A home may hold names that were asked for before; they are kept in raw and belong to no series.
+    where value is not null and series_name in ('realized_loss_sum_24h', 'realized_profit_sum_24h', 'sopr_24h')
 ),
 
 from_glassnode as (
