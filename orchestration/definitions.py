@@ -5,13 +5,10 @@ import dagster as dg
 from orchestration.alert_assets import failed_publish, told
 from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.dbt_assets import dbt_models, option_surface_assets
-from orchestration.event_store import keep_open
 from orchestration.publication import extracts, published_warehouse, regime_log, report
 from orchestration.raw_assets import raw_assets
 from orchestration.schedules import JOBS, SCHEDULES
 from orchestration.scope import Scope
-
-keep_open()
 
 defs = dg.Definitions(
     assets=[

@@ -18,9 +18,10 @@ from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
 from dagster._serdes import ConfigurableClassData
 
+from orchestration.event_store import EventLog
 from orchestration.liveness import history_of, is_held
 from orchestration.scope import POOL
 from pipeline.settings import PROJECT, Settings
@@ -34,17 +35,21 @@ def _configured_history() -> str:
 
 
 class HomeStorage(DagsterSqliteStorage):
-    """Runs, events and schedules of the home that the environment names."""
+    """Runs, events and schedules of the home that the environment names, or of the folder that is configured."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = EventLog(_event_logs_directory(base_dir))
 
     @classmethod
     def config_type(cls) -> Any:
-        """Nothing to configure."""
-        return {}
+        """A folder in the place of the one that follows from the home."""
+        return {"base_dir": dg.Field(str, is_required=False)}
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> "HomeStorage":
         """As Dagster makes it."""
-        return cls(_configured_history(), inst_data)
+        return cls(config_value.get("base_dir") or _configured_history(), inst_data)
 
 
 class HomeArtifacts(LocalArtifactStorage):
@@ -120,7 +125,9 @@ def instance_for(home: Path, *, keeps_history: bool = True) -> Iterator[dg.Dagst
     base = history_of(home)
     storage = "dagster._core.storage"
     overrides = {
-        "storage": {"sqlite": {"base_dir": str(base)}},
+        "storage": {
+            "custom": {"module": __name__, "class": HomeStorage.__name__, "config": {"base_dir": str(base)}},
+        },
         "local_artifact_storage": {
             "module": f"{storage}.root",
             "class": "LocalArtifactStorage",

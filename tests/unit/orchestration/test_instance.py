@@ -12,7 +12,7 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher.base import WorkerStatus
 
-from orchestration.event_store import MOST_FILES, keep_open
+from orchestration.event_store import MOST_FILES
 from orchestration.instance import instance_for
 from orchestration.liveness import history_of
 from orchestration.scope import POOL
@@ -132,7 +132,6 @@ def test_the_history_of_a_home_lies_in_it(tmp_path: Path) -> None:
 
 
 def test_history_is_carried_over_to_its_file_once_and_not_at_each_event(tmp_path: Path) -> None:
-    keep_open()
     with instance_for(tmp_path) as instance:
         run = instance.create_run_for_job(_job)
         instance.report_engine_event("something happened", run)
@@ -142,12 +141,25 @@ def test_history_is_carried_over_to_its_file_once_and_not_at_each_event(tmp_path
 
 
 def test_a_process_that_looks_at_many_runs_holds_few_of_their_files(tmp_path: Path) -> None:
-    keep_open()
     with instance_for(tmp_path) as instance:
         runs = [instance.create_run_for_job(_job) for _ in range(MOST_FILES + 4)]
         for run in runs:
             instance.report_engine_event("something happened", run)
         assert all(len(instance.all_logs(run.run_id)) == 1 for run in runs)
+        assert 0 < len(_held_in(tmp_path)) <= MOST_FILES
+    assert not _held_in(tmp_path)
+
+
+def _held_in(folder: Path) -> set[Path]:
+    """The SQLite files of a folder that this process has open."""
     opened = {entry.readlink() for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
-    held = [path for path in opened if path.suffix == ".db" and tmp_path in path.parents]
-    assert 0 < len(held) <= MOST_FILES
+    return {path for path in opened if path.suffix == ".db" and folder in path.parents}
+
+
+def test_a_run_that_was_deleted_can_be_written_again(tmp_path: Path) -> None:
+    with instance_for(tmp_path) as instance:
+        run = instance.create_run_for_job(_job)
+        instance.report_engine_event("before", run)
+        (tmp_path / ".dagster" / "history" / "runs" / f"{run.run_id}.db").unlink()
+        instance.report_engine_event("after", run)
+        assert [record.message for record in instance.all_logs(run.run_id)] == ["after"]
