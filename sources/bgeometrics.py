@@ -19,7 +19,7 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import named_in, or_null, part, require_names, strict_json, typed
+from sources.core.parsing import named_in, or_null, part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import DAY
 
@@ -80,8 +80,7 @@ def _read(
     rows = [row if isinstance(row, dict) else {} for row in part(strict_json(payload), where=payload.url)]
     field = re.sub(r"-(\w)", lambda match: match[1].upper(), name)
     day = "theDay" if rows and "theDay" in rows[0] else "d"
-    if rows:
-        require_names(rows[0], (day, field), payload.url)
+    require_in_some(rows, (day, field), payload.url)
     records = [record(row.get(day), or_null(row.get(field), "", "null")) for row in rows]
     return typed(records, columns, fetched_at=payload.fetched_at, observed="metric_date", sent=rows)
 

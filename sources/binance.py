@@ -17,25 +17,27 @@ from typing import Any
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, strict_json
+from sources.core.parsing import from_ms, part, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
+from sources.core.time_windows import pieces
 from sources.core.venues import (
     CANDLE_COLUMNS,
     DAY,
     HOUR,
     TAKER_COLUMN,
+    UNSTATED_INTERVAL,
+    bars,
     candle_dataset,
     cells,
     fields,
     funding_dataset,
-    milliseconds,
-    moved,
     open_interest_dataset,
     read_candles,
     read_funding,
     read_open_interest,
-    stamp_of,
-    with_one_before,
+    readings,
+    settlements,
+    stamps_of,
 )
 
 SYMBOL = "BTCUSDT"
@@ -112,48 +114,46 @@ def fetch_perp(session: Session, window: Window, *, period: timedelta) -> Iterat
 
 
 def _klines(session: Session, window: Window, url: str, period: timedelta, limit: int) -> Iterator[Payload]:
-    start, end = milliseconds(window.start), milliseconds(window.end) - 1
-    while start <= end:
-        params = {"symbol": SYMBOL, "interval": INTERVALS[period], "startTime": start, "endTime": end, "limit": limit}
-        payload = session.get(url, params)
-        yield payload
-        page = _rows(payload)
-        if len(page) < limit:
-            return
-        start = moved(start, stamp_of(cells(page[-1], KLINE, payload)["close_time"], payload) + 1, payload)
+    asked = {"symbol": SYMBOL, "interval": INTERVALS[period], "limit": limit}
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(url, {**asked, "startTime": start, "endTime": end})
+
+    def opened(payload: Payload) -> list[int]:
+        return stamps_of((cells(bar, KLINE, payload)["open_time"] for bar in _rows(payload)), payload)
+
+    yield from bars(ask, opened, session, window, period)
 
 
 def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
-    """Pages of settlements, oldest first. A page begins with the last row of the one before, for its interval."""
-    wide = with_one_before(window)
-    start, end = milliseconds(wide.start), milliseconds(wide.end) - 1
-    while True:
-        payload = session.get(FUNDING, {"symbol": SYMBOL, "startTime": start, "endTime": end, "limit": FUNDING_PAGE})
-        yield payload
-        page = _rows(payload)
-        if len(page) < FUNDING_PAGE:
-            return
-        start = moved(start, stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["fundingTime"], payload), payload)
+    """Pages of settlements, and of the one before the window."""
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(FUNDING, {"symbol": SYMBOL, "startTime": start, "endTime": end, "limit": FUNDING_PAGE})
+
+    def settled(payload: Payload) -> list[int]:
+        return stamps_of((fields(row, FUNDING_FIELDS)["fundingTime"] for row in _rows(payload)), payload)
+
+    yield from settlements(ask, settled, session, window)
 
 
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
     """Hourly readings of the part of the window that the exchange still keeps; nothing when it keeps none of it."""
     start = max(window.start, session.now() - OPEN_INTEREST_DEPTH + DEPTH_MARGIN)
     end = min(window.end, session.now())
-    # Which rows win when a range holds more than a page is not documented, so each request asks for a page at most.
-    span = OPEN_INTEREST_PAGE * HOUR
-    while start < end:
-        yield session.get(
-            OPEN_INTEREST,
-            {
-                "symbol": SYMBOL,
-                "period": "1h",
-                "startTime": milliseconds(start),
-                "endTime": milliseconds(min(start + span, end)) - 1,
-                "limit": OPEN_INTEREST_PAGE,
-            },
-        )
-        start += span
+    if start >= end:
+        return
+    asked = {"symbol": SYMBOL, "period": "1h", "limit": OPEN_INTEREST_PAGE}
+
+    def ask(first: int, last: int) -> Payload:
+        return session.get(OPEN_INTEREST, {**asked, "startTime": first, "endTime": last})
+
+    def read_at(payload: Payload) -> list[int]:
+        return stamps_of((fields(row, OPEN_INTEREST_FIELDS)["timestamp"] for row in _rows(payload)), payload)
+
+    # Which rows win when a range holds more than a page is not documented, so each range holds a page at most.
+    for piece in pieces(Window(start, end), OPEN_INTEREST_PAGE * HOUR):
+        yield from readings(ask, read_at, session, piece)
 
 
 def read_klines(payload: Payload, *, period: timedelta) -> Parsed:
@@ -185,11 +185,13 @@ def _is_zero(text: object) -> bool:
 
 def read_funding_rate(payload: Payload) -> Parsed:
     """One row a settlement."""
-    return read_funding(payload, _rows(payload), partial(_settlement, payload))
+    rows = _rows(payload)
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
+    return read_funding(payload, rows, partial(_settlement, payload), UNSTATED_INTERVAL)
 
 
 def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = _of_symbol(fields(entry, FUNDING_FIELDS, payload), payload)
+    record = _of_symbol(fields(entry, FUNDING_FIELDS), payload)
     return {
         "symbol": record["symbol"],
         "funding_time": from_ms(record["fundingTime"]),
@@ -199,11 +201,13 @@ def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
 
 def read_open_interest_history(payload: Payload) -> Parsed:
     """One row an hour; `timestamp` is the end of the hour that it sums up."""
-    return read_open_interest(payload, _rows(payload), partial(_reading, payload))
+    rows = _rows(payload)
+    require_in_some(rows, OPEN_INTEREST_FIELDS, payload.url)
+    return read_open_interest(payload, rows, partial(_reading, payload))
 
 
 def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = _of_symbol(fields(entry, OPEN_INTEREST_FIELDS, payload), payload)
+    record = _of_symbol(fields(entry, OPEN_INTEREST_FIELDS), payload)
     return {
         "symbol": record["symbol"],
         # A number in payloads, text in the documentation: both are read.
@@ -215,7 +219,7 @@ def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
 
 def _of_symbol(record: Mapping[str, Any], payload: Payload) -> Mapping[str, Any]:
     """The record. Raises CHANGED_LAYOUT for another product's, such as a coin-margined contract's."""
-    if record["symbol"] != SYMBOL:
+    if record["symbol"] not in (SYMBOL, None):
         what = f"{payload.url} sent {record['symbol']!r:.40} where {SYMBOL} was expected."
         raise SourceError(Failure.CHANGED_LAYOUT, what)
     return record
@@ -261,7 +265,11 @@ DATASETS = (
         )
     ),
     funding_dataset(
-        PROVIDER, "Settled funding rates of the BTCUSDT perpetual.", fetch=fetch_funding, read=read_funding_rate
+        PROVIDER,
+        "Settled funding rates of the BTCUSDT perpetual.",
+        fetch=fetch_funding,
+        read=read_funding_rate,
+        columns=UNSTATED_INTERVAL,
     ),
     open_interest_dataset(
         PROVIDER,

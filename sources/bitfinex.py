@@ -18,10 +18,11 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.paging import events
 from sources.core.parsing import from_ms, part, require, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import DAY, days
-from sources.core.venues import OPEN_INTEREST_COLUMNS, milliseconds, moved, stamp_of, times
+from sources.core.venues import OPEN_INTEREST_COLUMNS, milliseconds, stamps_of, times
 
 PERPETUAL = "tBTCF0:USTF0"
 API = "https://api-pub.bitfinex.com/v2"
@@ -63,15 +64,15 @@ def fetch_liquidation(session: Session, window: Window) -> Iterator[Payload]:
     Whole days, because a day is read as the sum of its events.
     """
     first = next(days(window))
-    start, end = milliseconds(datetime.combine(first, time(), UTC)), milliseconds(window.end) - 1
-    while True:
-        payload = session.get(LIQUIDATIONS, {"start": start, "end": end, "sort": -1, "limit": PAGE})
-        yield payload
-        page = _events(payload)
-        if len(page) < PAGE:
-            return
-        # Again from the oldest stamp on, since others may share it; a page of nothing but one stamp cannot be passed.
-        end = moved(end, stamp_of(page[-1][2], payload), payload, back=True)
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(LIQUIDATIONS, {"start": start, "end": end, "sort": -1, "limit": PAGE})
+
+    def stamps(payload: Payload) -> list[int]:
+        return stamps_of((event[2] for event in _events(payload)), payload)
+
+    midnight = datetime.combine(first, time(), UTC)
+    yield from events(ask, stamps, milliseconds(midnight), milliseconds(window.end) - 1)
 
 
 def read_status(payload: Payload) -> Parsed:
@@ -98,7 +99,7 @@ def read_status(payload: Payload) -> Parsed:
 
 def read_liquidation(payload: Payload) -> Parsed:
     """One row an executed liquidation of bitcoin; announcements and other coins are left out."""
-    events = [event for event in _events(payload) if event[4] in BITCOIN and _is_execution(event, payload)]
+    executed = [event for event in _events(payload) if event[4] in BITCOIN and _is_execution(event, payload)]
     records = [
         {
             "position_id": event[1],
@@ -107,9 +108,9 @@ def read_liquidation(payload: Payload) -> Parsed:
             "amount_btc": event[5],
             "price_usd": event[11],
         }
-        for event in events
+        for event in executed
     ]
-    return typed(records, LIQUIDATION, fetched_at=payload.fetched_at, observed="liquidated_at", sent=events)
+    return typed(records, LIQUIDATION, fetched_at=payload.fetched_at, observed="liquidated_at", sent=executed)
 
 
 def _is_execution(event: list[Any], payload: Payload) -> bool:

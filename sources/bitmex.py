@@ -11,17 +11,18 @@ exchange keeps no history. Errors are an object where data is a list.
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_iso, part, require, strict_json
+from sources.core.parsing import from_iso, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
     HOUR,
+    LONGEST_FUNDING_INTERVAL,
     fields,
     funding_dataset,
     number,
@@ -29,6 +30,8 @@ from sources.core.venues import (
     over,
     read_funding,
     read_open_interest,
+    readings,
+    stamps_of,
 )
 
 INVERSE = "XBTUSD"
@@ -62,20 +65,18 @@ def _refuse(answer: Mapping[str, Any], payload: Payload) -> None:
 def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
     """Pages of settlements, one contract after the other, oldest first."""
     for symbol in (INVERSE, LINEAR):
-        start = 0
-        while True:
-            params = {
-                "symbol": symbol,
-                "count": PAGE,
-                "start": start,
-                "startTime": _iso(window.start),
-                "endTime": _iso(window.end - timedelta(milliseconds=1)),
-            }
-            payload = session.get(f"{API}/funding", params)
-            yield payload
-            if len(_rows(payload)) < PAGE:
-                break
-            start += PAGE
+        yield from readings(
+            partial(_ask_funding, session, symbol), _settled, session, window, longest=LONGEST_FUNDING_INTERVAL
+        )
+
+
+def _ask_funding(session: Session, symbol: str, start: int, end: int) -> Payload:
+    params = {"symbol": symbol, "count": PAGE, "startTime": _iso(start), "endTime": _iso(end)}
+    return session.get(f"{API}/funding", params)
+
+
+def _settled(payload: Payload) -> list[int]:
+    return stamps_of((fields(row, FUNDING_FIELDS)["timestamp"] for row in _rows(payload)), payload, from_iso)
 
 
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
@@ -87,11 +88,13 @@ def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
 
 def read_funding_rate(payload: Payload) -> Parsed:
     """One row a settlement."""
-    return read_funding(payload, _rows(payload), partial(_settlement, payload))
+    rows = _rows(payload)
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
+    return read_funding(payload, rows, _settlement)
 
 
-def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+def _settlement(entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     interval = from_iso(record["fundingInterval"])
     return {
         "symbol": record["symbol"],
@@ -103,7 +106,9 @@ def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
 
 def read_open_interest_now(payload: Payload) -> Parsed:
     """One row a contract, both stamped with the newer of their times. Raises CHANGED_LAYOUT for any other contract."""
-    rows = [fields(row, INSTRUMENT_FIELDS, payload) for row in _rows(payload)]
+    sent = _rows(payload)
+    require_in_some(sent, INSTRUMENT_FIELDS, payload.url)
+    rows = [fields(row, INSTRUMENT_FIELDS) for row in sent]
     stamps = [stamp for row in rows if isinstance(stamp := from_iso(row["timestamp"]), datetime)]
     newest = max(stamps).replace(microsecond=0) if stamps else None
     return read_open_interest(payload, rows, partial(_reading, payload, newest))
@@ -130,8 +135,8 @@ def _rows(payload: Payload) -> list[Any]:
     return rows
 
 
-def _iso(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _iso(stamp: int) -> str:
+    return datetime.fromtimestamp(stamp / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 PROVIDER = Provider(

@@ -13,15 +13,14 @@ wins and the bars before `end` come, so pages go backwards by `end`. The running
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_s, part, strict_json
+from sources.core.parsing import from_s, part, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.venues import DAY, candle_dataset, fields, milliseconds, moved, read_candles, stamp_of
+from sources.core.venues import DAY, bars, candle_dataset, fields, read_candles, stamps_of
 
 PAIR = "BTC/USD"
 OHLC = "https://www.bitstamp.net/api/v2/ohlc/btcusd/"
@@ -45,23 +44,17 @@ def check(payload: Payload) -> None:
 
 
 def fetch_candles(session: Session, window: Window) -> Iterator[Payload]:
-    """Pages of bars back from the window's end to its start; each but the last is full."""
-    first, end = milliseconds(window.start) // 1000, milliseconds(window.end) // 1000 - 1
-    while end >= first:
-        limit = min(PAGE, (end - first) // STEP + 1)
-        payload = session.get(OHLC, {"step": STEP, "limit": limit, "start": first, "end": end})
-        yield payload
-        page = _bars(payload)
-        if not page:
-            return
-        oldest = stamp_of(_seconds(page[0], payload), payload) // 1000
-        end = moved(end, oldest - 1, payload, back=True)
+    """Pages of bars back from the window's end to its start."""
 
+    def ask(start: int, end: int) -> Payload:
+        first, last = start // 1000, end // 1000
+        limit = min(PAGE, (last - first) // STEP + 1)
+        return session.get(OHLC, {"step": STEP, "limit": limit, "start": first, "end": last})
 
-def _seconds(bar: object, payload: Payload) -> object:
-    """The stamp of a bar in milliseconds, as text; anything that is no stamp comes back unchanged, to be refused."""
-    stamp = fields(bar, ("timestamp",), payload)["timestamp"]
-    return f"{stamp}000" if isinstance(stamp, str) else stamp
+    def opened(payload: Payload) -> list[int]:
+        return stamps_of((fields(bar, ("timestamp",))["timestamp"] for bar in _bars(payload)), payload, from_s)
+
+    yield from bars(ask, opened, session, window, DAY)
 
 
 def read_bars(payload: Payload) -> Parsed:
@@ -71,17 +64,17 @@ def read_bars(payload: Payload) -> Parsed:
     """
     check(payload)  # once more, for answers that were saved by hand
     start = from_s(payload.params.get("start", "0"))
-    bars = [bar for bar in _bars(payload) if not _is_before(bar, start, payload)]
-    return read_candles(payload, bars, partial(_candle, payload), symbol=PAIR, period=DAY)
+    inside = [bar for bar in _bars(payload) if not _is_before(bar, start)]
+    return read_candles(payload, inside, _candle, symbol=PAIR, period=DAY)
 
 
-def _is_before(bar: object, start: object, payload: Payload) -> bool:
-    opened = from_s(fields(bar, ("timestamp",), payload)["timestamp"])
+def _is_before(bar: object, start: object) -> bool:
+    opened = from_s(fields(bar, ("timestamp",))["timestamp"])
     return isinstance(opened, datetime) and isinstance(start, datetime) and datetime(1971, 1, 1) < opened < start
 
 
-def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
-    bar = fields(entry, tuple(NAMES.values()), payload)
+def _candle(entry: object) -> Mapping[str, object]:
+    bar = fields(entry, tuple(NAMES.values()))
     return {**{name: bar[sent] for name, sent in NAMES.items()}, "open_time": from_s(bar["timestamp"])}
 
 
@@ -90,8 +83,9 @@ def _bars(payload: Payload) -> list[Any]:
     pair = part(data, "pair", kind=str, where=payload.url)
     if pair != PAIR:
         raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent {pair!r:.40} where {PAIR} was expected.")
-    bars: list[Any] = part(data, "ohlc", where=payload.url)
-    return bars
+    listed: list[Any] = part(data, "ohlc", where=payload.url)
+    require_in_some(listed, tuple(NAMES.values()), payload.url)
+    return listed
 
 
 PROVIDER = Provider(

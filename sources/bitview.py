@@ -24,7 +24,7 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import named_in, part, require, require_names, strict_json, typed
+from sources.core.parsing import named_in, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import DAY, days, is_unfinished
 
@@ -123,8 +123,7 @@ def _buckets(buckets: list[Any] | dict[str, Any], payload: Payload) -> list[tupl
         require(len(floors) == len(supplies), f"{payload.url}: {len(floors)} prices but {len(supplies)} supplies.")
         return list(zip(floors, supplies, strict=True))
     rows = [row if isinstance(row, dict) else {} for row in buckets]
-    if rows:
-        require_names(rows[0], ("price_floor", "supply"), payload.url)
+    require_in_some(rows, ("price_floor", "supply"), payload.url)
     return [(row.get("price_floor"), row.get("supply")) for row in rows]
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.http import Session
-from sources.core.parsing import from_s, part, require, require_names, strict_json, typed
+from sources.core.parsing import from_s, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
 from sources.core.time_windows import DAY, is_unfinished
@@ -47,8 +47,7 @@ def read_chart(payload: Payload, figure: str, columns: Mapping[str, Column]) -> 
     points = [point if isinstance(point, dict) else {} for point in part(content, "values", where=payload.url)]
     require(content.get("status") == "ok", f"{payload.url} has status {content.get('status')!r}, not 'ok'.")
     require(content.get("period") == "day", f"{payload.url} has period {content.get('period')!r}, not 'day'.")
-    if points:
-        require_names(points[0], ("x", "y"), payload.url)
+    require_in_some(points, ("x", "y"), payload.url)
     days = [_day(from_s(point.get("x"))) for point in points]
     known = sorted({day for day in days if isinstance(day, datetime)})
     gaps = [later - earlier for earlier, later in pairwise(known)]

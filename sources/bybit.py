@@ -3,31 +3,30 @@
 Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
 Addresses in the United States and mainland China get HTTP 403 with a web page; too many requests get HTTP 403 too.
 
-Oddities: errors come with HTTP 200 and a `retCode`; pages run newest first; the cursor comes URL-encoded; numbers are
-text. Open interest counts BOTH sides of every contract. Since 2026-06-11 `singleOpenInterest` says the half that other
-exchanges publish; history before it was doubled all the same. Inverse contracts count dollars and are refused here.
+Oddities: errors come with HTTP 200 and a `retCode`; pages run newest first; numbers are text. Open interest counts BOTH
+sides of every contract. Since 2026-06-11 `singleOpenInterest` says the half that other exchanges publish; history
+before it was doubled all the same. Inverse contracts count dollars and are refused here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, require, strict_json
+from sources.core.parsing import from_ms, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
+    UNSTATED_INTERVAL,
     fields,
     funding_dataset,
-    milliseconds,
-    moved,
     open_interest_dataset,
     read_funding,
     read_open_interest,
-    stamp_of,
-    with_one_before,
+    readings,
+    settlements,
+    stamps_of,
 )
 
 SYMBOL = "BTCUSDT"
@@ -68,54 +67,38 @@ def _accepted(answer: object, payload: Payload) -> Mapping[str, Any]:
 
 
 def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
-    """Pages of settlements, newest first. A page begins with the last row of the one before, for its interval."""
-    wide = with_one_before(window)
-    start, end = milliseconds(wide.start), milliseconds(wide.end) - 1
-    while True:
-        payload = session.get(
-            FUNDING, {"category": CATEGORY, "symbol": SYMBOL, "startTime": start, "endTime": end, "limit": PAGE}
-        )
-        yield payload
-        page = _result(payload)["list"]
-        if len(page) < PAGE:
-            return
-        oldest = fields(page[-1], FUNDING_FIELDS, payload)["fundingRateTimestamp"]
-        end = moved(end, stamp_of(oldest, payload), payload, back=True)
+    """Pages of settlements, and of the one before the window."""
+    asked = {"category": CATEGORY, "symbol": SYMBOL, "limit": PAGE}
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(FUNDING, {**asked, "startTime": start, "endTime": end})
+
+    yield from settlements(ask, partial(_stamps, FUNDING_FIELDS, "fundingRateTimestamp"), session, window)
 
 
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
-    """Pages of hourly readings, newest first, until the exchange gives no further cursor."""
-    params: dict[str, object] = {
-        "category": CATEGORY,
-        "symbol": SYMBOL,
-        "intervalTime": "1h",
-        "startTime": milliseconds(window.start),
-        "endTime": milliseconds(window.end) - 1,
-        "limit": PAGE,
-    }
-    seen: set[str] = set()
-    while True:
-        payload = session.get(OPEN_INTEREST, params)
-        yield payload
-        result = _result(payload)
-        cursor = result.get("nextPageCursor")
-        # The exchange hands out a cursor with the last page too.
-        if len(result["list"]) < PAGE or not cursor:
-            return
-        require(isinstance(cursor, str), f"{payload.url}: the cursor {cursor!r:.40} is no text.")
-        require(cursor not in seen, f"{payload.url} hands out the same cursor again.")
-        seen.add(cursor)
-        # It is URL-encoded already, and would be encoded once more on its way back.
-        params = {**params, "cursor": unquote(cursor)}
+    """Pages of hourly readings. The exchange's cursor is not used: a page says by its stamps where the next begins."""
+    asked = {"category": CATEGORY, "symbol": SYMBOL, "intervalTime": "1h", "limit": PAGE}
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(OPEN_INTEREST, {**asked, "startTime": start, "endTime": end})
+
+    yield from readings(ask, partial(_stamps, OPEN_INTEREST_FIELDS, "timestamp"), session, window)
+
+
+def _stamps(names: Sequence[str], stamp: str, payload: Payload) -> list[int]:
+    return stamps_of((fields(row, names)[stamp] for row in _result(payload)["list"]), payload)
 
 
 def read_funding_rate(payload: Payload) -> Parsed:
     """One row a settlement."""
-    return read_funding(payload, _result(payload)["list"], partial(_settlement, payload))
+    rows = _result(payload)["list"]
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
+    return read_funding(payload, rows, _settlement, UNSTATED_INTERVAL)
 
 
-def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+def _settlement(entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     return {
         "symbol": record["symbol"],
         "funding_time": from_ms(record["fundingRateTimestamp"]),
@@ -129,11 +112,12 @@ def read_one_sided(payload: Payload) -> Parsed:
     category = result.get("category")
     require(category == CATEGORY, f"{payload.url}: category {category!r:.40}, whose unit is not BTC.")
     symbol = part(result, "symbol", kind=str, where=payload.url)
-    return read_open_interest(payload, result["list"], partial(_reading, payload, symbol))
+    require_in_some(result["list"], OPEN_INTEREST_FIELDS, payload.url)
+    return read_open_interest(payload, result["list"], partial(_reading, symbol))
 
 
-def _reading(payload: Payload, symbol: str, entry: object) -> Mapping[str, object]:
-    record = fields(entry, OPEN_INTEREST_FIELDS, payload)
+def _reading(symbol: str, entry: object) -> Mapping[str, object]:
+    record = fields(entry, OPEN_INTEREST_FIELDS)
     both = record["openInterest"]
     return {
         "symbol": symbol,
@@ -173,7 +157,11 @@ PROVIDER = Provider(
 
 DATASETS = (
     funding_dataset(
-        PROVIDER, "Settled funding rates of the linear BTCUSDT perpetual.", fetch=fetch_funding, read=read_funding_rate
+        PROVIDER,
+        "Settled funding rates of the linear BTCUSDT perpetual.",
+        fetch=fetch_funding,
+        read=read_funding_rate,
+        columns=UNSTATED_INTERVAL,
     ),
     open_interest_dataset(
         PROVIDER,

@@ -17,7 +17,8 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import part, require, strict_json, typed
+from sources.core.paging import by_offset
+from sources.core.parsing import part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import DAY, fields, times
 
@@ -28,6 +29,7 @@ CODES: Mapping[str, float] = {"133741": 5.0, "133742": 0.1}  # bitcoin a contrac
 # From the end of a Tuesday to Friday 15:30 in New York, in winter time.
 PUBLICATION_LAG = timedelta(days=2, hours=20, minutes=30)
 
+IDENTITY = ("report_date_as_yyyy_mm_dd", "cftc_contract_market_code", "open_interest_all")
 _contracts = partial(Column, pl.Float64, "contracts", nullable=True, minimum=0)
 POSITIONS: Mapping[str, str] = {
     "dealer_positions_long_all": "Dealers, long",
@@ -38,6 +40,8 @@ POSITIONS: Mapping[str, str] = {
     "lev_money_positions_short": "Leveraged funds, short",
     "lev_money_positions_spread": "Leveraged funds, spreads",
 }
+# An empty value is left out, and a report of other columns has been recorded; these stand in every one of ours.
+RECORDED = tuple(name for name in POSITIONS if name.startswith("lev_money"))
 COLUMNS: Mapping[str, Column] = {
     "report_date": Column(pl.Date, "day", "The Tuesday that the positions are of."),
     "contract_code": Column(pl.String, "name", "133741 Bitcoin (5 BTC), 133742 Micro Bitcoin (0.1 BTC)."),
@@ -57,36 +61,30 @@ def check(payload: Payload) -> None:
 def fetch_position(session: Session, window: Window) -> Iterator[Payload]:
     """Reports of the window's days and of the week before, oldest first, both contracts on one page."""
     first, last = (window.start - 7 * DAY).date(), window.end.date()
-    offset = 0
-    while True:
-        payload = session.get(
-            REPORT,
-            {
-                "$where": f"cftc_contract_market_code in ({', '.join(repr(code) for code in CODES)}) and "
-                f"report_date_as_yyyy_mm_dd between '{first}' and '{last}'",
-                "$order": "report_date_as_yyyy_mm_dd, cftc_contract_market_code",
-                "$limit": PAGE,
-                "$offset": offset,
-            },
-        )
-        yield payload
-        if len(part(strict_json(payload), where=payload.url)) < PAGE:
-            return
-        offset += PAGE
+    asked = {
+        "$where": f"cftc_contract_market_code in ({', '.join(repr(code) for code in CODES)}) and "
+        f"report_date_as_yyyy_mm_dd between '{first}' and '{last}'",
+        "$order": "report_date_as_yyyy_mm_dd, cftc_contract_market_code",
+        "$limit": PAGE,
+    }
+    yield from by_offset(
+        lambda offset: session.get(REPORT, {**asked, "$offset": offset}),
+        lambda payload: len(part(strict_json(payload), where=payload.url)),
+    )
 
 
 def read_position(payload: Payload) -> Parsed:
     """One row a report and contract. Raises CHANGED_LAYOUT for a contract that was not asked for."""
     check(payload)  # once more, for answers that were saved by hand
     rows = part(strict_json(payload), where=payload.url)
+    require_in_some(rows, (*IDENTITY, *RECORDED), payload.url)
     records = [_position(payload, row) for row in rows]
     return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="report_date", sent=rows)
 
 
 def _position(payload: Payload, entry: object) -> Mapping[str, object]:
-    names = ("report_date_as_yyyy_mm_dd", "cftc_contract_market_code", "open_interest_all")
-    row = fields(entry, names, payload)
-    day, code, contracts = (row[name] for name in names)
+    row = fields(entry, IDENTITY)
+    day, code, contracts = (row[name] for name in IDENTITY)
     require(code in CODES if isinstance(code, str) else False, f"{payload.url}: contract {code!r:.40} is no bitcoin.")
     return {
         "report_date": day.removesuffix("T00:00:00.000") if isinstance(day, str) else day,

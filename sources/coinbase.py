@@ -16,7 +16,8 @@ from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.parsing import from_s, part, strict_json
 from sources.core.payload import Parsed, Payload
-from sources.core.venues import DAY, HOUR, candle_dataset, cells, read_candles
+from sources.core.time_windows import pieces
+from sources.core.venues import DAY, HOUR, bars, candle_dataset, cells, read_candles, stamps_of
 
 SYMBOL = "BTC-USD"
 CANDLES = f"https://api.exchange.coinbase.com/products/{SYMBOL}/candles"
@@ -37,22 +38,34 @@ def _refuse(answer: Mapping[str, Any], payload: Payload) -> None:
 
 
 def fetch_candles(session: Session, window: Window, *, period: timedelta) -> Iterator[Payload]:
-    """Bars of the window in steps of 300, oldest first. Both ends of a step are included by the exchange."""
-    start, end = window.start, min(window.end, session.now())
-    while start < end:
-        last = min(start + (MOST_BARS - 1) * period, end - timedelta(seconds=1))
-        params = {"granularity": period // timedelta(seconds=1), "start": _iso(start), "end": _iso(last)}
-        yield session.get(CANDLES, params)
-        start += MOST_BARS * period
+    """Bars of the window in pieces of 300, oldest first; what is open of a short piece is asked for again."""
+    end = min(window.end, session.now())
+    if window.start >= end:
+        return
+
+    def ask(first: int, last: int) -> Payload:
+        # Both ends are included by the exchange.
+        params = {"granularity": period // timedelta(seconds=1), "start": _iso(first), "end": _iso(last)}
+        return session.get(CANDLES, params)
+
+    def opened(payload: Payload) -> list[int]:
+        return stamps_of((cells(bar, CANDLE, payload)["open_time"] for bar in _bars(payload)), payload, from_s)
+
+    for piece in pieces(Window(window.start, end), MOST_BARS * period):
+        yield from bars(ask, opened, session, piece, period)
 
 
 def read_bars(payload: Payload, *, period: timedelta) -> Parsed:
     """Rows of the finished bars on a page."""
+    return read_candles(payload, _bars(payload), partial(_candle, payload), symbol=SYMBOL, period=period)
+
+
+def _bars(payload: Payload) -> list[Any]:
     answer = strict_json(payload)
     if isinstance(answer, dict):
         _refuse(answer, payload)
-    sent = part(answer, where=payload.url)
-    return read_candles(payload, sent, partial(_candle, payload), symbol=SYMBOL, period=period)
+    sent: list[Any] = part(answer, where=payload.url)
+    return sent
 
 
 def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
@@ -60,8 +73,8 @@ def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
     return {**bar, "open_time": from_s(bar["open_time"])}
 
 
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _iso(stamp: int) -> str:
+    return datetime.fromtimestamp(stamp // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 PROVIDER = Provider(

@@ -21,10 +21,10 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, require_names, strict_json, typed
+from sources.core.parsing import from_ms, part, require_in_some, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import DAY, is_unfinished, pieces
-from sources.core.venues import milliseconds
+from sources.core.venues import bars, stamps_of
 
 API = "https://open-api-v4.coinglass.com/api/futures"
 ETF_FLOWS = "https://open-api-v4.coinglass.com/api/etf/bitcoin/flow-history"
@@ -79,15 +79,18 @@ def fetch_funding_rate(session: Session, window: Window) -> Iterator[Payload]:
 
 
 def _history(session: Session, window: Window, endpoint: str, more: Mapping[str, object]) -> Iterator[Payload]:
+    asked = {"symbol": SYMBOL, "interval": "1d", "limit": PAGE, **more}
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(f"{API}/{endpoint}", {**asked, "start_time": start, "end_time": end})
+
     for piece in pieces(window, PAGE * DAY):
-        params = {
-            "symbol": SYMBOL,
-            "interval": "1d",
-            "limit": PAGE,
-            "start_time": milliseconds(piece.start),
-            "end_time": milliseconds(piece.end) - 1,
-        }
-        yield session.get(f"{API}/{endpoint}", {**params, **more})
+        yield from bars(ask, _opened, session, piece, DAY)
+
+
+def _opened(payload: Payload) -> list[int]:
+    listed = part(strict_json(payload), "data", where=payload.url)
+    return stamps_of((bar.get("time") for bar in listed if isinstance(bar, dict)), payload)
 
 
 def fetch_etf_flow(session: Session, window: Window) -> Iterator[Payload]:
@@ -99,8 +102,7 @@ def read_etf_flow(payload: Payload) -> Parsed:
     """One row a trading date and fund, and one for the total as shown (fund TOTAL); null where a fund has no figure."""
     check(payload)  # once more, for answers that were saved by hand
     dates = [row if isinstance(row, dict) else {} for row in part(strict_json(payload), "data", where=payload.url)]
-    if dates:
-        require_names(dates[0], ("timestamp", "flow_usd"), payload.url)
+    require_in_some(dates, ("timestamp", "flow_usd"), payload.url)
     listed = [fund for row in dates for fund in _funds(row)]
     if listed:
         # A fund may lack its flow, but never all of them on all dates.
@@ -134,11 +136,10 @@ def _read(payload: Payload, columns: Mapping[str, Column], fields: Mapping[str, 
     """One row a finished day; `fields` names the provider's field of each figure."""
     check(payload)  # once more, for answers that were saved by hand
     content = strict_json(payload)
-    bars = [bar if isinstance(bar, dict) else {} for bar in part(content, "data", where=payload.url)]
-    if bars:
-        require_names(bars[0], ("time", *fields.values()), payload.url)
+    listed = [bar if isinstance(bar, dict) else {} for bar in part(content, "data", where=payload.url)]
+    require_in_some(listed, ("time", *fields.values()), payload.url)
     records, sent = [], []
-    for bar in bars:
+    for bar in listed:
         open_time = from_ms(bar.get("time"))
         if not is_unfinished(open_time, DAY, payload):
             figures = {column: bar.get(field) for column, field in fields.items()}

@@ -22,7 +22,7 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import part, require_names, strict_csv, strict_json, typed
+from sources.core.parsing import part, require, require_in_some, strict_csv, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
 
@@ -34,6 +34,7 @@ UNREACHABLE = frozenset({Failure.OUTAGE, Failure.BLOCKED, Failure.MOVED, Failure
 IN_EVERY_FILE = ("time", "PriceUSD", "CapMrktCurUSD", "CapMVRVCur", "HashRate")
 PAGE_SIZE = 10_000  # the largest that is allowed: 27 years
 MAX_PAGES = 20
+FEWEST_ROWS = 7  # days, of which one at least has every metric
 
 
 def _check(payload: Payload) -> None:
@@ -131,9 +132,17 @@ def read_asset_metric(payload: Payload) -> Parsed:
     if payload.body.lstrip()[:1] not in (b"{", b"["):
         return _read_file(payload)
     rows = part(strict_json(payload), "data")
-    if rows:
-        require_names(part(rows, 0, kind=dict), ("asset", "time"), payload.url)
+    require_in_some(rows, ("asset", "time", *_asked(payload)), payload.url)
+    sent = {name for row in rows if isinstance(row, dict) for name in row}
+    is_ours = not rows or bool(sent & set(METRICS.values()))
+    require(is_ours, f"{payload.url} has none of: {', '.join(METRICS.values())}.")
     return typed(map(_record, rows), COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=rows)
+
+
+def _asked(payload: Payload) -> list[str]:
+    """The metrics that the request named; of a short answer none, for a metric of the newest days may not be there."""
+    rows = part(strict_json(payload), "data")
+    return payload.params["metrics"].split(",") if "metrics" in payload.params and len(rows) >= FEWEST_ROWS else []
 
 
 def _read_file(payload: Payload) -> Parsed:

@@ -23,17 +23,27 @@ import polars as pl
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, require, require_names, strict_json, typed
+from sources.core.paging import events
+from sources.core.parsing import from_ms, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import DAY, days, is_unfinished, pieces
-from sources.core.venues import FUNDING_COLUMNS, HOUR, MILLISECOND, funding_dataset, milliseconds, moved, over
+from sources.core.venues import (
+    FUNDING_COLUMNS,
+    HOUR,
+    MILLISECOND,
+    bars,
+    funding_dataset,
+    milliseconds,
+    over,
+    readings,
+    stamps_of,
+)
 
 API = "https://www.deribit.com/api/v2/public"
 TRADES = "https://history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time"
 TRADES_A_DAY = 1000  # the most in a reply
 PERPETUAL = "BTC-PERPETUAL"
 FUNDING_PAGE = timedelta(days=30)  # a reply holds 744 hours and has no cursor
-MAX_PAGES = 200  # of DVOL; its whole history has about 50
 
 ERRORS: Mapping[int, Failure] = {
     10028: Failure.THROTTLED,  # too_many_requests
@@ -106,7 +116,7 @@ def _snapshot(payload: Payload, required: Collection[str]) -> tuple[list[dict[st
     """The rows of a book summary, and the newest of their stamps, to the second."""
     rows = [row if isinstance(row, dict) else {"instrument_name": row} for row in _result(payload)]
     if rows:
-        require_names({name for row in rows[:50] for name in row}, required, payload.url)
+        require_in_some(rows, required, payload.url)
     stamps = [stamp for row in rows if isinstance(stamp := row.get("creation_timestamp"), int)]
     return rows, from_ms(max(stamps, default=0) // 1000 * 1000)
 
@@ -136,26 +146,41 @@ def read_future_summary(payload: Payload) -> Parsed:
 
 
 def fetch_option_trade(session: Session, window: Window) -> Iterator[Payload]:
-    """The last thousand trades of each UTC day: hours before its end, and one request a day for years of history."""
+    """The last thousand trades of each UTC day: hours before its end, and one request a day for years of history.
+
+    Another request only where a reply held fewer and the day had more.
+    """
     for day in days(window):
-        start = milliseconds(datetime.combine(day, time(), UTC))
-        params = {
-            "currency": "BTC",
-            "kind": "option",
-            "start_timestamp": start,
-            "end_timestamp": start + DAY // MILLISECOND - 1,
-            "count": TRADES_A_DAY,
-            "sorting": "desc",
-        }
-        yield session.get(TRADES, params)
+        yield from _last_trades(session, milliseconds(datetime.combine(day, time(), UTC)))
+
+
+def _last_trades(session: Session, midnight: int) -> Iterator[Payload]:
+    asked = {"currency": "BTC", "kind": "option", "count": TRADES_A_DAY, "sorting": "desc"}
+    seen = set[object]()
+
+    def ask(start: int, end: int) -> Payload:
+        return session.get(TRADES, {**asked, "start_timestamp": start, "end_timestamp": end})
+
+    def traded(payload: Payload) -> list[int]:
+        return stamps_of((_object(trade).get("timestamp") for trade in _trades(payload)), payload)
+
+    for payload in events(ask, traded, midnight, midnight + DAY // MILLISECOND - 1):
+        yield payload
+        seen |= {str(_object(trade).get("trade_id")) for trade in _trades(payload)}
+        if len(seen) >= TRADES_A_DAY:
+            return
+
+
+def _trades(payload: Payload) -> list[Any]:
+    return list(part(_envelope(payload), "result", "trades", where=payload.url))
 
 
 def read_option_trade(payload: Payload) -> Parsed:
     """One row a trade. Raises CHANGED_LAYOUT for a combination, whose legs are told again as trades of their own."""
-    trades = part(_envelope(payload), "result", "trades", where=payload.url)
+    trades = _trades(payload)
     rows = [trade if isinstance(trade, dict) else {"trade_id": None} for trade in trades]
     if rows:
-        require_names({name for row in rows[:50] for name in row}, ("timestamp", *TRADE_FIELDS.values()), payload.url)
+        require_in_some(rows, ("timestamp", *TRADE_FIELDS.values()), payload.url)
     require(not any("legs" in row for row in rows), f"{payload.url} sent combinations where options were asked for.")
     records = []
     for row in rows:
@@ -176,13 +201,16 @@ def read_option_trade(payload: Payload) -> Parsed:
 
 def fetch_funding_rate(session: Session, window: Window) -> Iterator[Payload]:
     """Hourly funding, in pieces of 30 days."""
+
+    def ask(start: int, end: int) -> Payload:
+        params = {"instrument_name": PERPETUAL, "start_timestamp": start, "end_timestamp": end}
+        return session.get(f"{API}/get_funding_rate_history", params)
+
+    def settled(payload: Payload) -> list[int]:
+        return stamps_of((_object(row).get("timestamp") for row in _result(payload)), payload)
+
     for piece in pieces(window, FUNDING_PAGE):
-        params = {
-            "instrument_name": PERPETUAL,
-            "start_timestamp": milliseconds(piece.start),
-            "end_timestamp": milliseconds(piece.end) - 1,
-        }
-        yield session.get(f"{API}/get_funding_rate_history", params)
+        yield from readings(ask, settled, session, piece)
 
 
 def read_funding_rate(payload: Payload) -> Parsed:
@@ -199,37 +227,30 @@ def read_funding_rate(payload: Payload) -> Parsed:
         for row in map(_object, rows)
     ]
     if rows:
-        require_names(_object(rows[0]), ("timestamp", "interest_1h"), payload.url)
+        require_in_some(rows, ("timestamp", "interest_1h"), payload.url)
     return typed(records, FUNDING_COLUMNS, fetched_at=payload.fetched_at, observed="funding_time", sent=rows)
 
 
 def fetch_dvol(session: Session, window: Window) -> Iterator[Payload]:
-    """Hourly bars, newest page first: a reply names the end of the next older page."""
-    end = milliseconds(window.end) - 1
-    for _ in range(MAX_PAGES):
-        payload = session.get(
-            f"{API}/get_volatility_index_data",
-            {
-                "currency": "BTC",
-                "start_timestamp": milliseconds(window.start),
-                "end_timestamp": end,
-                "resolution": 3600,
-            },
-        )
-        yield payload
-        following = part(_envelope(payload), "result", "continuation", kind=(int, type(None)), where=payload.url)
-        if following is None:
-            return
-        end = moved(end, following, payload, back=True)
-    raise SourceError(Failure.CHANGED_LAYOUT, f"DVOL did not end after {MAX_PAGES} pages.")
+    """Hourly bars, newest page first."""
+
+    def ask(start: int, end: int) -> Payload:
+        params = {"currency": "BTC", "start_timestamp": start, "end_timestamp": end, "resolution": 3600}
+        return session.get(f"{API}/get_volatility_index_data", params)
+
+    def opened(payload: Payload) -> list[int]:
+        listed = part(_envelope(payload), "result", "data", where=payload.url)
+        return stamps_of((bar[0] for bar in listed if isinstance(bar, list) and bar), payload)
+
+    yield from bars(ask, opened, session, window, HOUR)
 
 
 def read_dvol(payload: Payload) -> Parsed:
     """One row a finished hour; the hour that was running at the time of asking is left out."""
-    bars = part(_envelope(payload), "result", "data", where=payload.url)
+    listed = part(_envelope(payload), "result", "data", where=payload.url)
     records = []
     sent: list[object] = []
-    for bar in bars:
+    for bar in listed:
         # A bar of another length is refused as a whole: it has no time.
         values = bar if isinstance(bar, list) and len(bar) == 5 else [None] * 5
         open_time = from_ms(values[0])

@@ -9,6 +9,7 @@ unknown series and a wrong key are both HTTP 400; without `file_type` the answer
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 
 import polars as pl
 from lxml import etree
@@ -16,11 +17,13 @@ from lxml import etree
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.paging import by_offset
 from sources.core.parsing import or_null, part, require, strict_json, strict_text, strict_xml, typed
 from sources.core.payload import Parsed, Payload
 from sources.fred import SERIES
 
 URL = "https://api.stlouisfed.org/fred/series/observations"
+PAGE = 100_000  # the largest that is allowed, and the default
 _WRONG_KEY = "api_key"
 
 
@@ -53,15 +56,29 @@ COLUMNS: Mapping[str, Column] = {
 
 
 def fetch_observation(session: Session, window: Window) -> Iterator[Payload]:
-    """One answer a series."""
+    """Each series, in as many pages as its answer says there are."""
     for series in SERIES:
         params = {
             "series_id": series,
             "file_type": "json",
             "observation_start": window.start.date().isoformat(),
             "observation_end": (window.end - timedelta(microseconds=1)).date().isoformat(),
+            "limit": PAGE,
         }
-        yield session.get(URL, params)
+        yield from by_offset(partial(_ask, session, params), _rows, total=_total)
+
+
+def _ask(session: Session, params: Mapping[str, object], offset: int) -> Payload:
+    return session.get(URL, {**params, "offset": offset})
+
+
+def _rows(payload: Payload) -> int:
+    return len(part(strict_json(payload), "observations", where=payload.url))
+
+
+def _total(payload: Payload) -> int:
+    """How many rows the answer says that there are in all its pages."""
+    return int(part(strict_json(payload), "count", kind=int, where=payload.url))
 
 
 def read_observation(payload: Payload) -> Parsed:

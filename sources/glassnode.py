@@ -18,7 +18,7 @@ import polars as pl
 
 from sources.core.dataset import Access, Bucket, Column, Dataset, Provider, Window
 from sources.core.http import Session
-from sources.core.parsing import from_s, named_in, part, require, require_names, strict_json, typed
+from sources.core.parsing import from_s, named_in, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
 from sources.core.time_windows import DAY, is_unfinished
@@ -110,8 +110,7 @@ def read_urpd(payload: Payload) -> Parsed:
 
 def _rows(payload: Payload, *names: str) -> list[dict[str, Any]]:
     rows = [row if isinstance(row, dict) else {} for row in part(strict_json(payload), where=payload.url)]
-    if rows:
-        require_names(rows[0], names, payload.url)
+    require_in_some(rows, names, payload.url)
     return rows
 
 

@@ -14,24 +14,22 @@ from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, require, strict_json
+from sources.core.parsing import from_ms, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
     asked_at,
     fields,
     funding_dataset,
-    milliseconds,
-    moved,
     open_interest_dataset,
     read_funding,
     read_open_interest,
-    stamp_of,
+    readings,
+    stamps_of,
     times,
 )
 
 COIN = "BTC"
 INFO = "https://api.hyperliquid.xyz/info"
-PAGE = 500
 
 FUNDING_FIELDS = ("coin", "fundingRate", "time")
 INTEREST_FIELDS = ("openInterest", "markPx")
@@ -39,15 +37,15 @@ INTEREST_FIELDS = ("openInterest", "markPx")
 
 def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
     """Pages of hourly rates, oldest first."""
-    start, end = milliseconds(window.start), milliseconds(window.end) - 1
-    while True:
-        payload = session.post(INFO, {"type": "fundingHistory", "coin": COIN, "startTime": start, "endTime": end})
-        yield payload
-        page = part(strict_json(payload), where=payload.url)
-        if len(page) < PAGE:
-            return
-        newest = stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["time"], payload)
-        start = moved(start, newest + 1, payload)
+
+    def ask(start: int, end: int) -> Payload:
+        return session.post(INFO, {"type": "fundingHistory", "coin": COIN, "startTime": start, "endTime": end})
+
+    def settled(payload: Payload) -> list[int]:
+        rows = part(strict_json(payload), where=payload.url)
+        return stamps_of((fields(row, FUNDING_FIELDS)["time"] for row in rows), payload)
+
+    yield from readings(ask, settled, session, window)
 
 
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
@@ -57,11 +55,13 @@ def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
 
 def read_funding_rate(payload: Payload) -> Parsed:
     """One row an hour: the rate of the hour that ends at the stamp."""
-    return read_funding(payload, part(strict_json(payload), where=payload.url), partial(_settlement, payload))
+    rows = part(strict_json(payload), where=payload.url)
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
+    return read_funding(payload, rows, _settlement)
 
 
-def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+def _settlement(entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     return {
         "symbol": record["coin"],
         "funding_time": from_ms(record["time"]),
@@ -78,11 +78,13 @@ def read_open_interest_now(payload: Payload) -> Parsed:
     names = [coin.get("name") if isinstance(coin, dict) else None for coin in universe]
     require(COIN in names, f"{payload.url}: no {COIN} among {len(names)} coins.")
     require(len(contexts) == len(names), f"{payload.url}: {len(contexts)} contexts of {len(names)} coins.")
-    return read_open_interest(payload, [contexts[names.index(COIN)]], partial(_reading, payload))
+    own = [contexts[names.index(COIN)]]
+    require_in_some(own, INTEREST_FIELDS, payload.url)
+    return read_open_interest(payload, own, partial(_reading, payload))
 
 
 def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    context: Mapping[str, Any] = fields(entry, INTEREST_FIELDS, payload)
+    context: Mapping[str, Any] = fields(entry, INTEREST_FIELDS)
     return {
         "symbol": COIN,
         "observed_at": asked_at(payload),

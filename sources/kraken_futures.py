@@ -15,9 +15,10 @@ from typing import Any
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_iso, part, require, strict_json
+from sources.core.parsing import from_iso, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
+    UNSTATED_INTERVAL,
     asked_at,
     fields,
     funding_dataset,
@@ -70,12 +71,13 @@ def read_funding_rate(payload: Payload) -> Parsed:
     rows = _listed(payload, "rates")
     asked = payload.params.get("symbol", payload.url)
     named = [symbol for symbol in (LINEAR, INVERSE) if symbol in asked]
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
     require(len(named) == 1, f"{payload.url} names no contract; a file saved by hand is named after one: {SYMBOLS}.")
-    return read_funding(payload, rows, partial(_settlement, payload, named[0]))
+    return read_funding(payload, rows, partial(_settlement, named[0]), UNSTATED_INTERVAL)
 
 
-def _settlement(payload: Payload, symbol: str, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+def _settlement(symbol: str, entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     return {
         "symbol": symbol,
         "funding_time": from_iso(record["timestamp"]),
@@ -85,16 +87,15 @@ def _settlement(payload: Payload, symbol: str, entry: object) -> Mapping[str, ob
 
 def read_open_interest_now(payload: Payload) -> Parsed:
     """One row a perpetual, both of the moment of asking; other contracts are left out."""
-    tickers = [ticker for ticker in _listed(payload, "tickers") if _symbol(ticker, payload) in (LINEAR, INVERSE)]
+    listed = _listed(payload, "tickers")
+    require_in_some(listed, ("symbol",), payload.url)
+    tickers = [ticker for ticker in listed if fields(ticker, ("symbol",))["symbol"] in (LINEAR, INVERSE)]
+    require_in_some(tickers, TICKER_FIELDS, payload.url)
     return read_open_interest(payload, tickers, partial(_reading, payload))
 
 
-def _symbol(ticker: object, payload: Payload) -> object:
-    return fields(ticker, ("symbol",), payload)["symbol"]
-
-
 def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    ticker = fields(entry, TICKER_FIELDS, payload)
+    ticker = fields(entry, TICKER_FIELDS)
     interest, mark = ticker["openInterest"], ticker["markPrice"]
     is_linear = ticker["symbol"] == LINEAR
     return {
@@ -129,6 +130,7 @@ DATASETS = (
         "Hourly relative funding rates of the perpetuals PF_XBTUSD and PI_XBTUSD.",
         fetch=fetch_funding,
         read=read_funding_rate,
+        columns=UNSTATED_INTERVAL,
     ),
     open_interest_dataset(
         PROVIDER,

@@ -19,7 +19,7 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import part, require_names, strict_json, typed
+from sources.core.parsing import part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 
 URL = "https://api.hashrateindex.com/graphql"
@@ -71,8 +71,7 @@ def read_hashprice(payload: Payload) -> Parsed:
     check(payload)  # once more, for answers that were saved by hand
     nodes = part(strict_json(payload), "data", "getHashprice", "nodes", where=payload.url)
     nodes = [node if isinstance(node, dict) else {} for node in nodes]
-    if nodes:
-        require_names(nodes[0], ("timestamp", "usdHashprice", "btcHashprice"), payload.url)
+    require_in_some(nodes, ("timestamp", "usdHashprice", "btcHashprice"), payload.url)
     records = [
         {
             "priced_at": node.get("timestamp"),

@@ -21,7 +21,7 @@ import polars as pl
 from sources.core.casting import whole
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.http import Session
-from sources.core.parsing import from_s, part, require, require_names, strict_json, typed
+from sources.core.parsing import from_s, part, require, require_in_some, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
 from sources.core.time_windows import DAY, is_unfinished
@@ -160,8 +160,7 @@ def read_difficulty_adjustment(payload: Payload) -> Parsed:
 def read_hashrate(payload: Payload) -> Parsed:
     """One row a day. Raises SourceError when the list of points is missing."""
     points = part(strict_json(payload), "hashrates")
-    if points:
-        require_names(part(points, 0, kind=dict), ("timestamp", "avgHashrate"), payload.url)
+    require_in_some(points, ("timestamp", "avgHashrate"), payload.url)
     rows = map(_hashrate, points)
     return typed(rows, HASHRATE_COLUMNS, fetched_at=payload.fetched_at, observed="hashrate_date", sent=points)
 
@@ -204,8 +203,7 @@ def fetch_price(session: Session, window: Window) -> Iterator[Payload]:
 def read_group(payload: Payload, field: str, columns: Mapping[str, Column]) -> Parsed:
     """One row a group of blocks, a UTC day or less; the running day is left out."""
     groups = [group if isinstance(group, dict) else {} for group in part(strict_json(payload), where=payload.url)]
-    if groups:
-        require_names(groups[0], ("timestamp", "avgHeight", field), payload.url)
+    require_in_some(groups, ("timestamp", "avgHeight", field), payload.url)
     figure = list(columns)[-1]
     records, sent = [], []
     for group in groups:
@@ -220,11 +218,10 @@ def read_group(payload: Payload, field: str, columns: Mapping[str, Column]) -> P
 def read_block(payload: Payload) -> Parsed:
     """One row a block, newest first as sent. Raises SourceError when the server has not indexed fees and rewards."""
     blocks = [block if isinstance(block, dict) else {} for block in part(strict_json(payload), where=payload.url)]
-    if blocks:
-        names = ("id", "height", "timestamp", "difficulty", "tx_count", "weight", "extras")
-        require_names(blocks[0], names, payload.url)
-        extras = part(blocks[0], "extras", kind=dict, where=payload.url)
-        require_names(extras, ("reward", "totalFees"), f"{payload.url}, extras")
+    names = ("id", "height", "timestamp", "difficulty", "tx_count", "weight", "extras")
+    require_in_some(blocks, names, payload.url)
+    extras = [block["extras"] for block in blocks if isinstance(block.get("extras"), dict)]
+    require_in_some(extras, ("reward", "totalFees"), f"{payload.url}, extras")
     records = map(_block, blocks)
     return typed(records, BLOCK_COLUMNS, fetched_at=payload.fetched_at, observed="found_at", sent=blocks)
 

@@ -20,24 +20,26 @@ import polars as pl
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, or_null, part, require, strict_json, typed
+from sources.core.paging import events
+from sources.core.parsing import from_ms, or_null, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
     DAY,
     HOUR,
+    UNSTATED_INTERVAL,
+    bars,
     candle_dataset,
     cells,
     fields,
     funding_dataset,
     milliseconds,
-    moved,
     open_interest_dataset,
     read_candles,
     read_funding,
     read_open_interest,
-    stamp_of,
+    settlements,
+    stamps_of,
     times,
-    with_one_before,
 )
 
 SPOT = "BTC-USDT"
@@ -56,7 +58,6 @@ OPEN_INTEREST = f"{API}/public/open-interest"
 
 LIQUIDATIONS = f"{API}/public/liquidation-orders"
 LIQUIDATION_PAGE = 100
-MAX_LIQUIDATION_PAGES = 50  # a second each would be 24
 CONTRACT_BTC = 0.01  # of the swap
 
 CANDLE = ("open_time", "open_usd", "high_usd", "low_usd", "close_usd", "vol", "volCcy", "volCcyQuote", "confirm")
@@ -97,41 +98,31 @@ def _accepted(answer: object, payload: Payload) -> Mapping[str, Any]:
 def fetch_candles(session: Session, window: Window, *, instrument: str, period: timedelta) -> Iterator[Payload]:
     """Pages of bars, newest first, back to the window's start."""
     is_recent = window.start >= session.now() - (RECENT_BARS - 1) * period
-    # Both limits are exclusive: older than `after`, newer than `before`.
-    start, after = milliseconds(window.start), milliseconds(window.end)
-    first_bar = start + -start % (period // timedelta(milliseconds=1))
-    while True:
-        params = {
-            "instId": instrument,
-            "bar": BARS[period],
-            "after": after,
-            "before": start - 1,
-            "limit": CANDLE_PAGE,
-        }
-        payload = session.get(RECENT_CANDLES if is_recent else OLD_CANDLES, params)
-        yield payload
-        page = _data(payload)
-        if not page:
-            return
-        oldest = stamp_of(cells(page[-1], CANDLE, payload)["open_time"], payload)
-        # The documented page size has changed twice, so a short page does not mean that it was the last one.
-        if oldest <= first_bar:
-            return
-        after = moved(after, oldest, payload, back=True)
+    asked = {"instId": instrument, "bar": BARS[period], "limit": CANDLE_PAGE}
+
+    def ask(start: int, end: int) -> Payload:
+        # Both limits are exclusive: older than `after`, newer than `before`.
+        return session.get(
+            RECENT_CANDLES if is_recent else OLD_CANDLES, {**asked, "after": end + 1, "before": start - 1}
+        )
+
+    def opened(payload: Payload) -> list[int]:
+        return stamps_of((cells(bar, CANDLE, payload)["open_time"] for bar in _data(payload)), payload)
+
+    yield from bars(ask, opened, session, window, period)
 
 
 def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
-    """Pages of settlements, newest first. A page begins with the last row of the one before, for its interval."""
-    wide = with_one_before(window)
-    after, before = milliseconds(wide.end), milliseconds(wide.start) - 1
-    while True:
-        payload = session.get(FUNDING, {"instId": SWAP, "after": after, "before": before, "limit": FUNDING_PAGE})
-        yield payload
-        page = _data(payload)
-        if len(page) < FUNDING_PAGE:
-            return
-        oldest = stamp_of(fields(page[-1], FUNDING_FIELDS, payload)["fundingTime"], payload)
-        after = moved(after, oldest + 1, payload, back=True)
+    """Pages of settlements, and of the one before the window."""
+
+    def ask(start: int, end: int) -> Payload:
+        asked = {"instId": SWAP, "after": end + 1, "before": start - 1, "limit": FUNDING_PAGE}
+        return session.get(FUNDING, asked)
+
+    def settled(payload: Payload) -> list[int]:
+        return stamps_of((fields(row, FUNDING_FIELDS)["fundingTime"] for row in _data(payload)), payload)
+
+    yield from settlements(ask, settled, session, window)
 
 
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
@@ -144,25 +135,22 @@ def fetch_liquidation(session: Session, window: Window) -> Iterator[Payload]:
 
     Raises SourceError MOVED when the exchange refuses the question: the endpoint is no longer documented.
     """
-    start, after = milliseconds(window.start), milliseconds(session.now()) + 1
-    for _ in range(MAX_LIQUIDATION_PAGES):
-        params = {"instType": "SWAP", "uly": "BTC-USDT", "state": "filled", "limit": LIQUIDATION_PAGE, "after": after}
+    asked = {"instType": "SWAP", "uly": "BTC-USDT", "state": "filled", "limit": LIQUIDATION_PAGE}
+
+    def ask(start: int, end: int) -> Payload:
         try:
-            payload = session.get(LIQUIDATIONS, params)
+            return session.get(LIQUIDATIONS, {**asked, "after": end + 1})
         except SourceError as error:
             if error.failure in (Failure.REFUSED, Failure.MOVED):
                 what = f"OKX no longer answers about forced orders, it seems. {error.what}"
                 raise SourceError(Failure.MOVED, what) from error
             raise
-        yield payload
-        page = _orders(payload)
-        if not page:
-            return
-        oldest = min(stamp_of(order["ts"], payload) for order in page)
-        if oldest <= start:
-            return
-        after = moved(after, oldest, payload, back=True)
-    raise SourceError(Failure.CHANGED_LAYOUT, f"Forced orders did not end after {MAX_LIQUIDATION_PAGES} pages.")
+
+    def ordered(payload: Payload) -> list[int]:
+        orders = [order for own in _groups(payload).values() for order in own]
+        return stamps_of((fields(order, ("ts",))["ts"] for order in orders), payload)
+
+    yield from events(ask, ordered, milliseconds(window.start), milliseconds(session.now()))
 
 
 def read_liquidation(payload: Payload) -> Parsed:
@@ -185,9 +173,20 @@ def read_liquidation(payload: Payload) -> Parsed:
 
 def _orders(payload: Payload) -> list[Mapping[str, Any]]:
     """The forced orders of the swap; those of other contracts, which count otherwise, are left out."""
-    groups = [fields(group, ("instId", "details"), payload) for group in _data(payload)]
-    details = [part(group, "details", where=payload.url) for group in groups if group["instId"] == SWAP]
-    return [fields(order, LIQUIDATION_FIELDS, payload) for orders in details for order in orders]
+    orders = _groups(payload).get(SWAP, [])
+    require_in_some(orders, LIQUIDATION_FIELDS, payload.url)
+    return [fields(order, LIQUIDATION_FIELDS) for order in orders]
+
+
+def _groups(payload: Payload) -> Mapping[str, list[Any]]:
+    """The forced orders of each contract."""
+    found: dict[str, list[Any]] = {}
+    entries = _data(payload)
+    require_in_some(entries, ("instId", "details"), payload.url)
+    for entry in entries:
+        group = fields(entry, ("instId", "details"))
+        found.setdefault(str(group["instId"]), []).extend(part(group, "details", where=payload.url))
+    return found
 
 
 def read_bars(payload: Payload, *, instrument: str, period: timedelta) -> Parsed:
@@ -210,11 +209,13 @@ def _candle(payload: Payload, volume: str, entry: object) -> Mapping[str, object
 
 def read_funding_rate(payload: Payload) -> Parsed:
     """One row a settlement, with the rate that was charged."""
-    return read_funding(payload, _data(payload), partial(_settlement, payload))
+    rows = _data(payload)
+    require_in_some(rows, FUNDING_FIELDS, payload.url)
+    return read_funding(payload, rows, _settlement, UNSTATED_INTERVAL)
 
 
-def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, FUNDING_FIELDS, payload)
+def _settlement(entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     return {
         "symbol": record["instId"],
         "funding_time": from_ms(record["fundingTime"]),
@@ -224,11 +225,13 @@ def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
 
 def read_open_interest_now(payload: Payload) -> Parsed:
     """One row an instrument. Raises CHANGED_LAYOUT for a contract other than the swap, whose `oiCcy` is no bitcoin."""
-    return read_open_interest(payload, _data(payload), partial(_reading, payload))
+    rows = _data(payload)
+    require_in_some(rows, OPEN_INTEREST_FIELDS, payload.url)
+    return read_open_interest(payload, rows, partial(_reading, payload))
 
 
 def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = fields(entry, OPEN_INTEREST_FIELDS, payload)
+    record = fields(entry, OPEN_INTEREST_FIELDS)
     require(record["instId"] == SWAP, f"{payload.url}: instrument {record['instId']!r:.40} was not asked for.")
     return {
         "symbol": record["instId"],
@@ -294,6 +297,7 @@ DATASETS = (
         "Settled funding rates of the BTC-USDT perpetual swap, as charged.",
         fetch=fetch_funding,
         read=read_funding_rate,
+        columns=UNSTATED_INTERVAL,
         depth=FUNDING_DEPTH,
     ),
     open_interest_dataset(

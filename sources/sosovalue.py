@@ -21,7 +21,7 @@ import polars as pl
 from sources.core.dataset import Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import part, require_names, strict_json, typed
+from sources.core.parsing import part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload, Reject
 from sources.core.time_windows import DAY
 
@@ -71,8 +71,7 @@ def read_etf_flow(payload: Payload) -> Parsed:
     """One row a trading date that has been reported; sums of weeks and months are passed over."""
     check(payload)  # once more, for answers that were saved by hand
     rows = [row if isinstance(row, dict) else {} for row in part(strict_json(payload), "data", where=payload.url)]
-    if rows:
-        require_names(rows[0], ("date", *FIELDS.values()), payload.url)
+    require_in_some(rows, ("date", *FIELDS.values()), payload.url)
     records: list[Mapping[str, object]] = []
     rejects: list[Reject] = []
     for day, repeated in groupby(rows, key=lambda row: row.get("date")):

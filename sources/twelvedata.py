@@ -9,13 +9,15 @@ the provider's documentation; no recording was at hand.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.paging import covered
 from sources.core.parsing import part, strict_json, typed
 from sources.core.payload import Parsed, Payload
 
@@ -23,6 +25,7 @@ URL = "https://api.twelvedata.com/time_series"
 SYMBOLS = ("SPY", "DIA", "XAU/USD", "XAG/USD")
 PRICES = ("open", "high", "low", "close")
 MOST_ROWS = 5000
+LONGEST_CLOSURE_DAYS = 5  # from the last session before Easter or a holiday weekend to the next one
 
 ERRORS: Mapping[int, Failure] = {
     400: Failure.REFUSED,
@@ -63,17 +66,20 @@ COLUMNS: Mapping[str, Column] = {
 
 
 def fetch_daily_bar(session: Session, window: Window) -> Iterator[Payload]:
-    """One answer a symbol, up to 5000 sessions before the window's end."""
-    last = (window.end - timedelta(microseconds=1)).date()
+    """Pages of sessions, one symbol after the other."""
+    first, last = window.start.date().toordinal(), (window.end - timedelta(microseconds=1)).date().toordinal()
     for symbol in SYMBOLS:
-        params = {
-            "symbol": symbol,
-            "interval": "1day",
-            "start_date": window.start.date().isoformat(),
-            "end_date": last.isoformat(),
-            "outputsize": MOST_ROWS,
-        }
-        yield session.get(URL, params)
+        yield from covered(partial(_ask, session, symbol), _dates, first, last, step=LONGEST_CLOSURE_DAYS)
+
+
+def _ask(session: Session, symbol: str, first: int, last: int) -> Payload:
+    days = {"start_date": date.fromordinal(first).isoformat(), "end_date": date.fromordinal(last).isoformat()}
+    return session.get(URL, {"symbol": symbol, "interval": "1day", **days, "outputsize": MOST_ROWS})
+
+
+def _dates(payload: Payload) -> list[int]:
+    bars = part(strict_json(payload), "values", where=payload.url)
+    return [date.fromisoformat(str(part(bar, "datetime", kind=str))).toordinal() for bar in bars]
 
 
 def read_daily_bar(payload: Payload) -> Parsed:

@@ -148,6 +148,15 @@ def require_names(actual: Collection[str], expected: Collection[str], where: str
         _changed(f"{where}: missing {', '.join(missing)}; new: {', '.join(map(str, new[:20])) or 'nothing'}.")
 
 
+def require_in_some(rows: Sequence[object], names: Collection[str], where: str) -> None:
+    """Raise CHANGED_LAYOUT with the difference when there are rows and one of the names is in none of them.
+
+    A row that lacks a name costs that row at most; a name that all rows lack was renamed.
+    """
+    if rows:
+        require_names({name for row in rows if isinstance(row, dict) for name in row}, names, where)
+
+
 def named_in(url: str, names: Collection[str]) -> str:
     """Which of several series an answer is, by its address or by the name of a file saved by hand.
 

@@ -5,16 +5,17 @@ The wire formats differ and stay with each provider; here is what a row means on
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, MarketType, Provider, Window
 from sources.core.errors import Failure, SourceError
-from sources.core.parsing import FUTURE_TOLERANCE, from_ms, part, require_names, typed
+from sources.core.paging import Ask, Stamps, covered
+from sources.core.parsing import FUTURE_TOLERANCE, from_ms, typed
 from sources.core.payload import Parsed, Payload, Reject
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ MILLISECOND = timedelta(milliseconds=1)
 # What a first run asks of daily spot bars: a level looks back on 819 days, and half a year of dates shall have one.
 LEVEL_HISTORY = timedelta(days=1000)
 
-# Funding is settled every eight hours on BTC perpetuals unless the stamps on a page say otherwise.
-DEFAULT_FUNDING_INTERVAL = timedelta(hours=8)
-# What exchanges use. Any other distance between two stamps is a hole in the page, not an interval.
-FUNDING_INTERVALS = frozenset(timedelta(hours=hours) for hours in (1, 2, 4, 8))
+LONGEST_FUNDING_INTERVAL = timedelta(hours=8)  # of those that exchanges use for bitcoin
 
 Fetch = Callable[["Session", Window], Iterator[Payload]]
 Read = Callable[[Payload], Parsed]
@@ -58,7 +56,14 @@ FUNDING_COLUMNS: Mapping[str, Column] = {
     "funding_rate": Column(
         pl.Float64, "fraction per interval", "Paid by longs to shorts when positive.", minimum=-0.1, maximum=0.1
     ),
-    "interval_hours": Column(pl.Float64, "h", "Time that the rate covers, ending at the settlement.", minimum=1),
+    "interval_hours": Column(
+        pl.Float64, "h", "Time that the rate covers, ending at the settlement, as stated.", minimum=1, maximum=24
+    ),
+}
+# Of exchanges that do not state the interval: it follows from the settlement before, once both are stored.
+UNSTATED_INTERVAL: Mapping[str, Column] = {
+    **FUNDING_COLUMNS,
+    "interval_hours": replace(FUNDING_COLUMNS["interval_hours"], nullable=True),
 }
 OPEN_INTEREST_COLUMNS: Mapping[str, Column] = {
     "symbol": _SYMBOL,
@@ -110,35 +115,24 @@ def read_candles(
     return Parsed(parsed.rows.remove(outside), (*parsed.rejects, *refused))
 
 
-def read_funding(payload: Payload, sent: Sequence[Any], settlement: Callable[[Any], Mapping[str, object]]) -> Parsed:
+def read_funding(
+    payload: Payload,
+    sent: Sequence[Any],
+    settlement: Callable[[Any], Mapping[str, object]],
+    columns: Mapping[str, Column] = FUNDING_COLUMNS,
+) -> Parsed:
     """Rows of settled funding rates; `settlement` gives symbol, funding_time and funding_rate of one of `sent`.
 
-    Stamps are a few milliseconds late and are rounded to the minute. Where a settlement gives no `interval_hours`, the
-    interval is read from the distance of the stamps: lists of present intervals say nothing about the past.
+    Stamps are a few milliseconds late and are rounded to the minute. Where a settlement gives no `interval_hours`, it
+    stays open here: a page does not know its neighbours, and lists of present intervals say nothing about the past. It
+    follows from the distance to the settlement before, once both are stored.
     """
-    records = [dict(settlement(entry)) for entry in sent]
+    records = [{"interval_hours": None, **settlement(entry)} for entry in sent]
     for record in records:
         stamp = record["funding_time"]
         if isinstance(stamp, datetime):
             record["funding_time"] = (stamp + timedelta(seconds=30)).replace(second=0, microsecond=0)
-    intervals = _intervals(stamp for record in records if isinstance(stamp := record["funding_time"], datetime))
-    for record in records:
-        stamp = record["funding_time"]
-        if "interval_hours" not in record:
-            record["interval_hours"] = intervals[stamp] / HOUR if isinstance(stamp, datetime) else None
-    return typed(records, FUNDING_COLUMNS, fetched_at=payload.fetched_at, observed="funding_time", sent=sent)
-
-
-def _intervals(stamps: Iterable[datetime]) -> dict[datetime, timedelta]:
-    """The interval that ends at each stamp: the distance to the stamp before.
-
-    Where that one is missing it is the distance to the stamp after, and where there is neither, eight hours.
-    """
-    ordered = sorted(set(stamps))
-    gaps = [(earlier, later) for earlier, later in pairwise(ordered) if later - earlier in FUNDING_INTERVALS]
-    before = {later: later - earlier for earlier, later in gaps}
-    after = {earlier: later - earlier for earlier, later in gaps}
-    return {stamp: before.get(stamp) or after.get(stamp) or DEFAULT_FUNDING_INTERVAL for stamp in ordered}
+    return typed(records, columns, fetched_at=payload.fetched_at, observed="funding_time", sent=sent)
 
 
 def read_open_interest(payload: Payload, sent: Sequence[Any], reading: Callable[[Any], Mapping[str, object]]) -> Parsed:
@@ -182,12 +176,9 @@ def cells(entry: object, names: Sequence[str], payload: Payload) -> dict[str, An
     return dict(zip(names, entry, strict=True))
 
 
-def fields(entry: object, names: Sequence[str], payload: Payload) -> Mapping[str, Any]:
-    """A named record. Raises CHANGED_LAYOUT with the difference when one of the names is missing."""
-    where = f"{payload.url}: a record"
-    record: Mapping[str, Any] = part(entry, kind=dict, where=where)
-    require_names(record, names, where)
-    return record
+def fields(entry: object, names: Sequence[str]) -> Mapping[str, Any]:
+    """A named record; None for a name that it lacks, which `typed` refuses or takes as the column says."""
+    return {**dict.fromkeys(names), **(entry if isinstance(entry, dict) else {})}
 
 
 def milliseconds(instant: datetime) -> int:
@@ -195,24 +186,51 @@ def milliseconds(instant: datetime) -> int:
     return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // MILLISECOND
 
 
-def with_one_before(window: Window) -> Window:
-    """A window of settlements that also holds the one before it, so that the first has a distance to its neighbour."""
-    return Window(window.start - DEFAULT_FUNDING_INTERVAL, window.end)
+def bars(ask: Ask, opened: Stamps, session: "Session", window: Window, period: timedelta) -> Iterator[Payload]:
+    """Pages that cover the bars of a window; `ask` takes milliseconds, both ends included."""
+    last_finished = milliseconds(min(window.end, session.now()) - period)
+    yield from covered(
+        ask,
+        opened,
+        milliseconds(window.start),
+        milliseconds(window.end) - 1,
+        step=period // MILLISECOND,
+        due=last_finished,
+    )
 
 
-def stamp_of(value: object, payload: Payload) -> int:
-    """A time on a page that decides where the next page begins, in milliseconds. Raises CHANGED_LAYOUT for none."""
-    stamp = from_ms(value)
-    if not isinstance(stamp, datetime):
-        raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent {value!r:.80} where a time was expected.")
-    return milliseconds(stamp.replace(tzinfo=UTC))
+def settlements(ask: Ask, settled: Stamps, session: "Session", window: Window) -> Iterator[Payload]:
+    """Pages that cover the settlements of a window and the one before it, which tells the first one's interval."""
+    wide = Window(window.start - LONGEST_FUNDING_INTERVAL, window.end)
+    yield from readings(ask, settled, session, wide, longest=LONGEST_FUNDING_INTERVAL)
 
 
-def moved(cursor: int, following: int, payload: Payload, *, back: bool = False) -> int:
-    """`following`, where the next page begins. Raises CHANGED_LAYOUT when it would be the page just seen, for ever."""
-    if following >= cursor if back else following <= cursor:
-        raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sends the same page again and again.")
-    return following
+def readings(
+    ask: Ask, read_at: Stamps, session: "Session", window: Window, *, longest: timedelta = HOUR
+) -> Iterator[Payload]:
+    """Pages that cover the readings of a window, an hour to `longest` apart; `ask` takes milliseconds, both ends
+    included.
+    """
+    yield from covered(
+        ask,
+        read_at,
+        milliseconds(window.start),
+        milliseconds(window.end) - 1,
+        step=HOUR // MILLISECOND,
+        longest=longest // MILLISECOND,
+        due=milliseconds(session.now()),
+    )
+
+
+def stamps_of(values: Iterable[object], payload: Payload, read: Callable[[object], object] = from_ms) -> list[int]:
+    """The times on a page, in milliseconds: they decide where the next page begins. What is no time is passed over
+    here and refused by the reader. Raises CHANGED_LAYOUT when a page has rows and not one time.
+    """
+    sent = list(values)
+    read_times = [stamp for value in sent if isinstance(stamp := read(value), datetime)]
+    if sent and not read_times:
+        raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url} sent {sent[0]!r:.80} where a time was expected.")
+    return [milliseconds(stamp.replace(tzinfo=UTC)) for stamp in read_times]
 
 
 def candle_dataset(
@@ -250,7 +268,13 @@ def candle_dataset(
 
 
 def funding_dataset(
-    provider: Provider, description: str, *, fetch: Fetch, read: Read, depth: timedelta | None = None
+    provider: Provider,
+    description: str,
+    *,
+    fetch: Fetch,
+    read: Read,
+    depth: timedelta | None = None,
+    columns: Mapping[str, Column] = FUNDING_COLUMNS,
 ) -> Dataset:
     """The declaration of a table of settled funding rates, called `funding_rate`."""
     return Dataset(
@@ -258,7 +282,7 @@ def funding_dataset(
         name="funding_rate",
         bucket=Bucket.DERIVATIVES,
         description=description,
-        columns=FUNDING_COLUMNS,
+        columns=columns,
         key=("symbol", "funding_time"),
         observed="funding_time",
         period=timedelta(0),

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from sandbox import binance as stand_in
@@ -80,15 +79,14 @@ def test_the_running_bar_is_left_out(real: Path) -> None:
     assert parsed.rejects == ()
 
 
-def test_recorded_settlements_are_rounded_to_the_minute_with_their_interval(real: Path) -> None:
+def test_recorded_settlements_are_rounded_to_the_minute(real: Path) -> None:
     parsed = recorded(real, "fapi_v1_fundingRate_BTCUSDT", "funding_rate")
     assert parsed.rejects == ()
     assert parsed.rows.height == 21
     # Sent as …000001 and …000005 ms: late by a few milliseconds.
     assert parsed.rows["funding_time"].dt.truncate("8h").equals(parsed.rows["funding_time"])
-    assert parsed.rows.row(1) == ("BTCUSDT", datetime(2026, 9, 2, 8), 0.00007998, 8.0)
-    assert parsed.rows.row(-1) == ("BTCUSDT", datetime(2026, 9, 8, 16), 0.00009029, 8.0)
-    assert set(parsed.rows["interval_hours"]) == {8.0}
+    assert parsed.rows.row(1) == ("BTCUSDT", datetime(2026, 9, 2, 8), 0.00007998, None)
+    assert parsed.rows.row(-1) == ("BTCUSDT", datetime(2026, 9, 8, 16), 0.00009029, None)
 
 
 def test_recorded_open_interest_is_in_bitcoin_and_dollars(real: Path) -> None:
@@ -103,19 +101,10 @@ def test_open_interest_stamps_may_be_text_as_documented() -> None:
     assert BY_NAME["open_interest"].read(payload([row])).rows["observed_at"].to_list() == [datetime(2026, 9, 7, 23)]
 
 
-@pytest.mark.parametrize(
-    ("hours", "expected"),
-    [
-        ([0, 8, 16, 24], [8, 8, 8, 8]),
-        ([0, 8, 16, 20, 24], [8, 8, 8, 4, 4]),  # the interval was shortened
-        ([0, 1, 2], [1, 1, 1]),
-        ([0, 8, 24, 32], [8, 8, 8, 8]),  # a hole of sixteen hours is no interval
-        ([0], [8]),  # nothing to measure: the declared default
-    ],
-)
-def test_the_interval_is_the_distance_to_the_settlement_before(hours: list[int], expected: list[int]) -> None:
-    parsed = BY_NAME["funding_rate"].read(payload([settlement(T0 + hour * HOUR) for hour in hours]))
-    assert parsed.rows["interval_hours"].to_list() == expected
+def test_a_page_says_nothing_of_an_interval_that_the_exchange_does_not_state() -> None:
+    """Its first row has no neighbour on it: the same answers, cut elsewhere, would give another interval."""
+    parsed = BY_NAME["funding_rate"].read(payload([settlement(T0 + hour * HOUR) for hour in (0, 8, 16, 20, 24)]))
+    assert parsed.rows["interval_hours"].to_list() == [None] * 5
 
 
 def test_no_taker_buys_in_a_bar_that_traded_means_that_the_figure_is_missing() -> None:
@@ -263,16 +252,14 @@ def test_daily_bars_stop_before_the_running_day(tmp_path: Path) -> None:
     assert rows["open_time"].to_list() == [T0 + i * DAY for i in range(5)]
 
 
-def test_settlements_are_paged_and_each_page_knows_the_one_before(tmp_path: Path) -> None:
+def test_settlements_are_paged_to_the_end(tmp_path: Path) -> None:
     start = datetime(2024, 1, 1)
     rates = [("binance", start + i * EIGHT_HOURS, i / 1e6, 8) for i in range(1300)]
     market = folder(tmp_path / "market", {"funding": rates})
     funding, clock = BY_NAME["funding_rate"], start + 1300 * EIGHT_HOURS
-    with asking(funding, market, clock, stand_in.ROUTES) as (session, server):
+    with asking(funding, market, clock, stand_in.ROUTES) as (session, _server):
         rows = rows_of(funding, session, Window.of_dates(start.date(), clock.date()))
-    assert len(server.requests) == 2
     assert rows.unique().sort("funding_time")["funding_rate"].to_list() == [rate for _, _, rate, _ in rates]
-    assert set(rows["interval_hours"]) == {8.0}
 
 
 def test_a_first_settlement_of_a_window_is_asked_for_with_the_one_before(tmp_path: Path) -> None:
@@ -281,7 +268,7 @@ def test_a_first_settlement_of_a_window_is_asked_for_with_the_one_before(tmp_pat
     funding, clock = BY_NAME["funding_rate"], T0 + DAY + timedelta(minutes=20)
     with asking(funding, market, clock, stand_in.ROUTES) as (session, _):
         rows = rows_of(funding, session, Window.of_dates(clock.date(), clock.date()))
-    assert rows.filter(pl.col("funding_time") >= T0 + DAY)["interval_hours"].to_list() == [4.0]
+    assert rows["funding_time"].to_list() == [T0 + timedelta(hours=hours) for hours in (16, 20, 24)]
 
 
 def test_open_interest_is_asked_for_as_far_back_as_it_is_kept(tmp_path: Path) -> None:

@@ -105,14 +105,16 @@ def test_a_daily_interval_is_24_hours() -> None:
     assert rows["interval_hours"].to_list() == [24.0]
 
 
-def test_settlements_are_paged_by_offset(tmp_path: Path) -> None:
+def test_settlements_of_both_contracts_are_paged_to_the_end(tmp_path: Path) -> None:
     rates = [("bitmex", T0 + i * EIGHT_HOURS, i / 1e6, 8) for i in range(1100)]
     market = folder(tmp_path / "market", {"funding": rates})
     funding, clock = BY_NAME["funding_rate"], T0 + 1100 * EIGHT_HOURS
     with asking(funding, market, clock, stand_in.ROUTES) as (session, server):
         rows = rows_of(funding, session, Window.of_dates(T0.date(), clock.date()))
-    asked = [(request.params["symbol"], request.params["start"]) for request in server.requests]
-    assert asked == [("XBTUSD", "0"), ("XBTUSD", "500"), ("XBTUSD", "1000"), ("XBTUSDT", "0")]
+    asked = [request.params["symbol"] for request in server.requests]
+    # Three pages, and twice whether there is nothing newer; the other contract has nothing, twice.
+    assert asked == [*["XBTUSD"] * 5, *["XBTUSDT"] * 2]
+    rows = rows.sort("funding_time")
     assert rows["funding_time"].to_list() == [time for _, time, _, _ in rates]
     assert rows["funding_rate"].to_list() == [rate for _, _, rate, _ in rates]
 

@@ -70,4 +70,8 @@ def test_bars_before_the_start_are_left_out_where_an_exchange_has_nothing_newer(
     market = folder(tmp_path / "market", {"price_1d": bars("bitstamp", "spot", T0, DAY, 50)})
     window = Window.of_dates((T0 + 100 * DAY).date(), (T0 + 130 * DAY).date())
     with asking(CANDLES, market, T0 + 131 * DAY, stand_in.ROUTES) as (session, _):
-        assert rows_of(CANDLES, session, window).is_empty()
+        pages = CANDLES.fetch(session, window)
+        assert CANDLES.read(next(pages)).rows.is_empty()
+        assert CANDLES.read(next(pages)).rows.is_empty()
+        with pytest.raises(SourceError, match="same page"):
+            next(pages)

@@ -33,16 +33,8 @@ def test_recorded_settlements_are_read_to_the_row(real: Path) -> None:
     assert parsed.rejects == ()
     assert parsed.rows.schema == BY_NAME["funding_rate"].schema
     assert parsed.rows.height == 21
-    assert parsed.rows.row(0) == ("BTCUSDT", datetime(2026, 9, 8, 16), 0.00005769, 8.0)
-    assert parsed.rows.row(-1) == ("BTCUSDT", datetime(2026, 9, 2), 0.00002041, 8.0)
-    assert set(parsed.rows["interval_hours"]) == {8.0}
-
-
-def test_an_hourly_symbol_is_recognised_by_its_stamps(real: Path) -> None:
-    parsed = recorded(real, "market_funding_history_ZRXUSDT_1h", "funding_rate")
-    assert parsed.rejects == ()
-    assert parsed.rows["symbol"].to_list() == ["ZRXUSDT"] * 3
-    assert parsed.rows["interval_hours"].to_list() == [1.0] * 3
+    assert parsed.rows.row(0) == ("BTCUSDT", datetime(2026, 9, 8, 16), 0.00005769, None)
+    assert parsed.rows.row(-1) == ("BTCUSDT", datetime(2026, 9, 2), 0.00002041, None)
 
 
 def test_recorded_open_interest_counts_each_contract_once(real: Path) -> None:
@@ -164,15 +156,13 @@ def test_settlements_are_paged_back_to_the_start(tmp_path: Path) -> None:
     rates = [("bybit", T0 + i * EIGHT_HOURS, i / 1e6, 8) for i in range(450)]
     market = folder(tmp_path / "market", {"funding": rates})
     funding, clock = BY_NAME["funding_rate"], T0 + 450 * EIGHT_HOURS
-    with asking(funding, market, clock, stand_in.ROUTES) as (session, server):
+    with asking(funding, market, clock, stand_in.ROUTES) as (session, _server):
         rows = rows_of(funding, session, Window.of_dates(T0.date(), clock.date()))
-    assert [request.params["limit"] for request in server.requests] == ["200"] * 3
     assert rows.unique().sort("funding_time")["funding_rate"].to_list() == [rate for _, _, rate, _ in rates]
-    assert set(rows["interval_hours"]) == {8.0}
 
 
 @pytest.mark.parametrize("clock", [datetime(2026, 3, 1), datetime(2026, 7, 1)])
-def test_open_interest_follows_the_cursor_and_is_halved_in_old_and_new_answers(tmp_path: Path, clock: datetime) -> None:
+def test_open_interest_is_paged_to_the_start_and_halved_in_old_and_new_answers(tmp_path: Path, clock: datetime) -> None:
     start = clock - 20 * DAY
     readings = [("bybit", start + i * HOUR, 1000.0 + i, None) for i in range(20 * 24)]
     market = folder(tmp_path / "market", {"open_interest": readings})
@@ -181,19 +171,18 @@ def test_open_interest_follows_the_cursor_and_is_halved_in_old_and_new_answers(t
         rows = rows_of(interest, session, Window.of_dates(start.date(), clock.date())).sort("observed_at")
     assert rows["observed_at"].to_list() == [time for _, time, _, _ in readings]
     assert rows["open_interest_btc"].to_list() == [interest for _, _, interest, _ in readings]
-    # It arrives decoded, as it was before Bybit encoded it.
-    assert [request.params.get("cursor", "first")[:7] for request in server.requests] == ["first", "lastid=", "lastid="]
+    assert len(server.requests) == 4  # three pages, and whether there is one of this very hour
 
 
-def test_a_cursor_handed_out_twice_is_an_error(tmp_path: Path) -> None:
+def test_a_page_that_never_moves_on_is_an_error(tmp_path: Path) -> None:
     row = {"openInterest": "100", "timestamp": "1767225600000"}
 
     def stuck(_: ProviderRequest) -> object:
-        return json_answer(envelope([row] * 200, nextPageCursor="lastid%3D1"))
+        return json_answer(envelope([row] * 200))
 
     market = folder(tmp_path / "market", {"open_interest": [("bybit", T0, 1.0, None)]})
     interest = BY_NAME["open_interest"]
     with asking(interest, market, T0 + DAY, {"GET api.bybit.com/v5/market/open-interest": stuck}) as (session, _):
         pages = interest.fetch(session, Window(T0.replace(tzinfo=UTC), (T0 + DAY).replace(tzinfo=UTC)))
-        with pytest.raises(SourceError, match="same cursor"):
+        with pytest.raises(SourceError, match="same page"):
             list(pages)

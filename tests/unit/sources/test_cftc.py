@@ -18,6 +18,9 @@ ROW = {
     "report_date_as_yyyy_mm_dd": "2026-01-06T00:00:00.000",
     "cftc_contract_market_code": "133741",
     "open_interest_all": "100",
+    "lev_money_positions_long": "40",
+    "lev_money_positions_short": "60",
+    "lev_money_positions_spread": "5",
 }
 
 
@@ -82,7 +85,7 @@ def test_pages_are_followed_and_both_contracts_asked_for_by_code(tmp_path: Path)
     with asking(POSITION, market, datetime(2042, 1, 1), routes) as (session, server):
         rows = rows_of(POSITION, session, Window.of_dates(date(2018, 4, 1), date(2041, 1, 1)))
     assert rows["report_date"].to_list() == tuesdays
-    assert [request.params["$offset"] for request in server.requests] == ["0", "1000"]
+    assert [request.params["$offset"] for request in server.requests] == ["0", "1000", "1200", "1200"]
     where = server.requests[0].params["$where"]
     assert "in ('133741', '133742')" in where
     assert "between '2018-03-25' and '2041-01-02'" in where

@@ -40,7 +40,7 @@ def test_recorded_contract_specifications_hold_no_open_interest(real: Path) -> N
         assert caught.value.failure is Failure.CHANGED_LAYOUT
 
 
-def test_the_relative_rate_is_read_and_intervals_come_from_the_stamps() -> None:
+def test_the_relative_rate_is_read_and_no_interval_is_made_up() -> None:
     rows = rates(
         *(
             {"timestamp": f"2018-09-01T{hour:02}:00:00Z", "fundingRate": 2.1e-7, "relativeFundingRate": 6.1e-5}
@@ -51,7 +51,7 @@ def test_the_relative_rate_is_read_and_intervals_come_from_the_stamps() -> None:
     ).rows
     assert rows["symbol"].to_list() == ["PI_XBTUSD"] * 4
     assert rows["funding_rate"].to_list() == [6.1e-5] * 3 + [1.5e-5]
-    assert rows["interval_hours"].to_list() == [4.0, 4.0, 4.0, 1.0]
+    assert rows["interval_hours"].to_list() == [None] * 4
 
 
 def test_an_absolute_amount_in_place_of_the_fraction_is_refused() -> None:
@@ -91,7 +91,6 @@ def test_history_comes_whole_for_each_contract(tmp_path: Path) -> None:
         rows = rows_of(funding, session, Window.of_dates(T0.date(), T0.date()))
     assert [request.params["symbol"] for request in server.requests] == ["PF_XBTUSD", "PI_XBTUSD"]
     assert rows["funding_rate"].to_list() == [rate for _, _, rate, _ in told[:51]]
-    assert set(rows["interval_hours"]) == {1.0}
 
 
 def test_open_interest_is_of_the_moment_of_asking(tmp_path: Path) -> None:

@@ -241,7 +241,8 @@ def test_small_hashrate_of_early_years_is_believed() -> None:
 
 def test_block_that_is_not_indexed_is_a_changed_layout(samples: Path) -> None:
     blocks = json.loads((samples / "mempool" / "block.json").read_text())
-    blocks[0]["extras"] = {"pool": "unknown"}
+    for block in blocks:
+        block["extras"] = {"pool": "unknown"}
     with pytest.raises(SourceError, match="missing reward, totalFees"):
         BY_NAME["block"].read(payload(blocks))
 

@@ -31,8 +31,15 @@ def recorded(file: Path) -> Any:
 
 
 def per_eight_hours(rows: pl.DataFrame) -> float:
-    """What int_funding__venue_days works out of a day: rates over hours, times eight."""
-    return float(rows["funding_rate"].sum() / rows["interval_hours"].sum() * 8)
+    """What int_funding__venue_days works out of a day: rates over hours, times eight.
+
+    Where the venue does not state the hours, they are the distance to the settlement before, as in
+    int_funding__settlements; the first settlement then counts for nothing.
+    """
+    ordered = rows.sort("funding_time")
+    distance = ordered["funding_time"].diff().dt.total_hours(fractional=True)
+    hours = ordered.with_columns(interval_hours=pl.coalesce("interval_hours", distance)).drop_nulls("interval_hours")
+    return float(hours["funding_rate"].sum() / hours["interval_hours"].sum() * 8)
 
 
 def test_an_hourly_venue_and_eight_hour_ones_agree_on_the_size_of_funding(recordings: Path) -> None:
@@ -43,7 +50,6 @@ def test_an_hourly_venue_and_eight_hour_ones_agree_on_the_size_of_funding(record
     binance = read("binance.funding_rate", recorded(recordings / "binance" / "fapi_v1_fundingRate_BTCUSDT.json"))
     bybit = read("bybit.funding_rate", recorded(recordings / "bybit" / "market_funding_history_BTCUSDT.json"))
     assert set(deribit["interval_hours"]) == {1.0}
-    assert set(binance["interval_hours"]) == set(bybit["interval_hours"]) == {8.0}
     # The venue's own figure for eight hours, at the end of the day that was recorded, is of the same size.
     stated = [row["interest_8h"] for row in recorded(
         recordings / "deribit" / "get_funding_rate_history_BTC-PERPETUAL.json"
@@ -60,7 +66,7 @@ def test_an_hourly_venue_and_eight_hour_ones_agree_on_the_size_of_funding(record
 
 def test_an_hour_taken_for_eight_hours_would_show(recordings: Path) -> None:
     hourly = read("bybit.funding_rate", recorded(recordings / "bybit" / "market_funding_history_ZRXUSDT_1h.json"))
-    assert per_eight_hours(hourly) == pytest.approx(float(hourly["funding_rate"].mean()) * 8)
+    assert per_eight_hours(hourly) == pytest.approx(float(hourly.sort("funding_time")["funding_rate"][1:].mean()) * 8)
 
 
 def test_krakens_relative_rate_is_the_amount_over_or_times_the_price(recordings: Path) -> None:
