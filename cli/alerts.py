@@ -16,11 +16,11 @@ def show_alerts(dry_run: bool) -> None:
     events = news(Home(settings.home))
     waiting = outbox.pending(events) if outbox else events
     for event in waiting:
-        console.print(f"[bold]{event.title}[/]\n{event.text}\n", highlight=False)
+        console.say((event.title, "bold"), f"\n{event.text}\n")
     if not waiting:
         console.print("Nothing new to tell.")
     elif dry_run or outbox is None:
         console.print(f"{len(waiting)} to tell; nothing was sent.", highlight=False)
     else:
         sent = outbox.send(events)
-        console.print("Sent." if sent.arrived else "[red]Not delivered[/]; the next run tries again.")
+        console.say("Sent.") if sent.arrived else console.say(("Not delivered", "red"), "; the next run tries again.")

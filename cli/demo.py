@@ -23,11 +23,11 @@ DEMO_KEY = "any-key-will-do"
 LABEL = "SIMULATED DATA: every number comes from a generator, anchored on one article's figures; none is a market's."
 
 
-def run_demo(console: Console | None = None) -> int:
+def run_demo(console: terminal.PlainConsole | None = None) -> int:
     """Run the main job on the simulated market in `<home>/demo` and print the board. Returns the exit code."""
     console = console or terminal.console()
     home = Settings().home / "demo"
-    console.print(f"[bold yellow]{LABEL}[/]\n")
+    console.say((LABEL, "bold yellow"), "\n")
     market = simulated_market(home / "market", forget=home)
     with running_apart(market) as upstream, environment(**demo_settings(home, upstream)):
         code = run_and_tell(RunRequest("backfill", FIRST_DAY, LAST_DAY, keeps_history=False), console=console)
@@ -36,7 +36,7 @@ def run_demo(console: Console | None = None) -> int:
     for day in (GOLDEN_DAY, LAST_DAY):
         console.print()
         print_board(home / "leadline.duckdb", day, console=console)
-    console.print(f"\n[bold yellow]{LABEL}[/]")
+    console.say("\n", (LABEL, "bold yellow"))
     for what, where in (
         ("warehouse", home / "leadline.duckdb"),
         ("extracts", home / "extracts"),

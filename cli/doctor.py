@@ -28,7 +28,7 @@ def examine() -> int:
     sound = True
     for name, problem, detail in _findings():
         sound = sound and not problem
-        console.print(f"[{'red' if problem else 'green'}]{'✗' if problem else '✓'}[/] {name:<14}{problem or detail}")
+        console.say(("✗", "red") if problem else ("✓", "green"), f" {name:<14}{problem or detail}")
     return EXIT_PUBLISHED if sound else EXIT_REFUSED
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import ClassVar
 
@@ -86,36 +87,25 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except click.exceptions.Exit:
             raise
+        except (click.ClickException, click.Abort):
+            raise  # click shows its own
         except Exception as error:
-            if _is_bug(error):
+            from cli.messages import message_of
+
+            message = message_of(error)
+            if message is None:
                 raise
-            click.echo(f"leadline: {error}", err=True)
+            click.echo(f"leadline: {message}", err=True)
             raise click.exceptions.Exit(EXIT_REFUSED) from error
-
-
-def _is_bug(error: Exception) -> bool:
-    """Whether an error has no message meant for people. Errors of our own rooms do."""
-    if isinstance(error, click.ClickException | click.Abort):
-        return True  # click shows its own
-    rooms = (
-        "sources",
-        "chain",
-        "warehouse",
-        "analytics",
-        "pipeline",
-        "orchestration",
-        "cli",
-        "reporting",
-        "sandbox",
-        "pydantic_core",
-    )
-    return not type(error).__module__.startswith(rooms)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="leadline", prog_name="leadline")
 def main() -> None:
     """Leadline: a daily signal warehouse for Bitcoin. Does the price level hold, or is this only a pause?"""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal shows a question mark rather than nothing
 
 
 @main.command()

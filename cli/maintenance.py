@@ -94,7 +94,7 @@ def rebuild_home() -> None:
             highlight=False,
         )
     for reason in rebuilt.lost:
-        console.print(f"[yellow]turned away now[/] {reason}", highlight=False)
+        console.say(("turned away now", "yellow"), f" {reason}")
 
 
 def back_up() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.table import Table
+from rich.text import Text
 
 from cli import terminal
 from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, chosen
@@ -71,7 +72,7 @@ def probe_providers(selected: Sequence[str]) -> int:
         latency = "" if answer.latency_ms is None else f"{answer.latency_ms:,.0f}"
         table.add_row(
             answer.dataset.provider.name,
-            f"[{'green' if answer.words == ANSWERED else 'yellow' if answer.is_fine else 'red'}]{answer.words}[/]",
+            Text(answer.words, "green" if answer.words == ANSWERED else "yellow" if answer.is_fine else "red"),
             latency,
             answer.dataset.name,
             answer.detail,

@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
-from rich.console import Console
 
 from cli import terminal
 from cli.request import (
@@ -20,7 +19,7 @@ from cli.request import (
     RunRequest,
     chosen,
 )
-from cli.terminal import RichProgress
+from cli.terminal import PlainConsole, RichProgress
 from orchestration.instance import instance_for
 from pipeline.origin import origin
 from pipeline.progress import listening
@@ -105,7 +104,7 @@ def execute(request: RunRequest) -> RunOutcome:
     )
 
 
-def run_and_tell(request: RunRequest, *, upstream: str | None = None, console: Console | None = None) -> int:
+def run_and_tell(request: RunRequest, *, upstream: str | None = None, console: PlainConsole | None = None) -> int:
     """Run with a progress display and a closing summary. Returns the exit code."""
     console = console or terminal.console()
     with environment(**({"LEADLINE_UPSTREAM": upstream} if upstream else {})):
@@ -119,12 +118,12 @@ def run_and_tell(request: RunRequest, *, upstream: str | None = None, console: C
     return outcome.exit_code
 
 
-def tell(outcome: RunOutcome, request: RunRequest, home: Path, console: Console) -> None:
+def tell(outcome: RunOutcome, request: RunRequest, home: Path, console: PlainConsole) -> None:
     """The closing summary."""
     for name, reason in outcome.dead.items():
-        console.print(f"[red]dead source[/] {name}: {reason}", highlight=False)
+        console.say(("dead source", "red"), f" {name}: {reason}")
     for reason in outcome.failures:
-        console.print(f"[red]failed[/] {reason}", highlight=False)
+        console.say(("failed", "red"), f" {reason}")
     if outcome.published:
         changed = f"{outcome.new_rows:,} new rows, {outcome.revised_rows:,} revised"
         if not (outcome.new_rows or outcome.revised_rows):
@@ -132,9 +131,9 @@ def tell(outcome: RunOutcome, request: RunRequest, home: Path, console: Console)
         where = home if request.as_of is None else f"{home}, under as_of/"
         usable = f"{outcome.datasets - len(outcome.dead)} of {outcome.datasets} datasets usable · "
         told = f"{changed} · {usable if outcome.datasets else ''}{outcome.seconds:.0f} s · {where}"
-        console.print(f"[green]published[/] {told}", highlight=False)
+        console.say(("published", "green"), f" {told}")
     else:
-        console.print("[red]nothing was published[/]; readers keep what they had", highlight=False)
+        console.say(("nothing was published", "red"), "; readers keep what they had")
 
 
 def _reason(event: dg.DagsterEvent) -> str:

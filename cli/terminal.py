@@ -2,20 +2,42 @@
 
 from threading import Lock
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from pipeline.progress import Progress
+from sources.core.plain_text import printable
 
 WIDE = 200  # columns where nobody looks: a pipe or a file must not lose half a word to a narrow table
 
 
-def console() -> Console:
+class PlainConsole(Console):
+    """A console to which text is data: no markup is read in it, and no control character reaches the terminal.
+
+    What it prints quotes providers and people. Styles are given beside the text.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As rich does, of the harmless text."""
+        return super().render_str(printable(text), **options)
+
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """A line of texts, each alone or with its style."""
+        harmless = [printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts]
+        self.print(Text.assemble(*harmless), soft_wrap=True)
+
+
+def console() -> PlainConsole:
     """The terminal as it is; for a pipe wide enough for every table."""
-    here = Console()
-    return here if here.is_terminal else Console(width=WIDE)
+    here = PlainConsole()
+    return here if here.is_terminal else PlainConsole(width=WIDE)
 
 
 class RichProgress(Progress):

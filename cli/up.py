@@ -44,9 +44,9 @@ def serve(host: str, port: int, served_as: Sequence[str]) -> int:
         pass  # places that killed runs hold are given back before anything queues
     console = terminal.console()
     if host not in LOOPBACK:
-        console.print(
-            f"[yellow]Whoever reaches {host}:{port} can start runs: there is no login.[/] "
-            "Put a reverse proxy with one in front, see docs/production.md."
+        console.say(
+            (f"Whoever reaches {host}:{port} can start runs: there is no login. ", "yellow"),
+            "Put a reverse proxy with one in front, see docs/production.md.",
         )
     told_to_stop = _TermSignal()
     with _only_one(home):
@@ -72,7 +72,7 @@ def serve(host: str, port: int, served_as: Sequence[str]) -> int:
             while not told_to_stop.is_set:
                 for name, process in processes.items():
                     if process.poll() is not None:
-                        console.print(f"[red]The {name} ended with code {process.returncode}.[/]")
+                        console.say((f"The {name} ended with code {process.returncode}.", "red"))
                         return EXIT_REFUSED
                 time.sleep(LOOK_S)
         except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from sources.core.plain_text import as_markdown
 from warehouse.table_profile import TableProfile
 
 WIDTH, HEIGHT, MARGIN = 640, 160, 8
@@ -64,8 +65,7 @@ def _table(row: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = f"{value:,.6g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
+    return f"{value:,.6g}" if isinstance(value, float) else as_markdown(str(value))
 
 
 def _day(moment: Any) -> str:

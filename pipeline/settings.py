@@ -29,7 +29,9 @@ def _configured_keys() -> dict[str, SecretStr]:
 class Settings(BaseSettings):
     """Where the data lives, whom to ask and with which keys."""
 
-    model_config = SettingsConfigDict(env_prefix="LEADLINE_", env_file=DOTENV, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LEADLINE_", env_file=DOTENV, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = PROJECT / "data"
     upstream: str | None = None
@@ -48,7 +50,15 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().resolve()
+        try:
+            found = home.expanduser().resolve()
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"is no folder that can be reached ({error})") from error
+        if found.exists() and not found.is_dir():
+            raise ValueError("is a file, where a folder is needed")
+        if not str(found).isprintable():
+            raise ValueError("has control characters in it")
+        return found
 
     @field_validator("upstream")
     @classmethod
@@ -56,10 +66,9 @@ class Settings(BaseSettings):
         if upstream is None:
             return None
         address = urlsplit(upstream)
-        if address.scheme != "http" or address.hostname not in LOOPBACK:
+        if address.scheme != "http" or address.hostname not in LOOPBACK or address.username is not None:
             raise ValueError(
-                f"LEADLINE_UPSTREAM is {upstream!r}: a stand-in upstream runs on this machine, "
-                "so it must be like http://127.0.0.1:8321"
+                "a stand-in upstream runs on this machine, so it must be like http://127.0.0.1:8321, without a password"
             )
         return upstream.rstrip("/")
 

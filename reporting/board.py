@@ -14,6 +14,13 @@ from typing import Any, Final
 import duckdb
 
 BUCKETS: Final = ("derivatives", "options", "leverage", "flows", "onchain", "mining", "macro")
+# What only a damaged or foreign file makes DuckDB raise.
+DAMAGE: Final = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.SerializationException,
+)
 CONDITIONS: Final = ("H1", "H2", "H3", "R1", "R2", "R3", "S1", "S2", "S3")
 
 
@@ -388,10 +395,16 @@ def _conditions(rows: Sequence[Mapping[str, Any]], rules: Sequence[Rule]) -> dic
 def open_published(published: Path, *, public: bool = False) -> Iterator[PublishedWarehouse]:
     """The published warehouse for questions; `public` leaves out the values that may not be passed on.
 
-    Raises BoardError when it is absent or was made by another version.
+    Raises BoardError when it is absent, damaged, or was made by another version.
     """
     if not published.is_file():
         raise BoardError(f"There is no published warehouse at {published}. Run `leadline run` (or `make demo`) first.")
+    wal = published.with_name(f"{published.name}.wal")
+    if wal.exists():
+        raise BoardError(
+            f"{wal} stands beside the published file, which never has one: somebody opened that file for writing, or "
+            "forged it. Move it away; `leadline publish` makes the published file again from what is built."
+        )
     connection = None
     try:
         connection = public_copy(published) if public else duckdb.connect(str(published), read_only=True)
@@ -400,6 +413,11 @@ def open_published(published: Path, *, public: bool = False) -> Iterator[Publish
         raise BoardError(
             f"{published} was published by another version of Leadline ({str(error).splitlines()[0]}). "
             "Run `leadline build` to build and publish it anew."
+        ) from error
+    except DAMAGE as error:
+        raise BoardError(
+            f"{published} is damaged ({str(error).splitlines()[0]}). Run `leadline publish`: it makes it again from "
+            "what is built."
         ) from error
     finally:
         if connection is not None:

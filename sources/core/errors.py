@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sources.core.plain_text import printable
+
 
 class Failure(StrEnum):
     """Why a provider gave no usable answer."""
@@ -56,6 +58,10 @@ class SourceError(Exception):
     what: str
     dataset: str = ""
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        # It may quote the provider, and goes to terminals, logs and alerts.
+        self.what = printable(self.what)
 
     @property
     def advice(self) -> str:
