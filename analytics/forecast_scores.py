@@ -144,7 +144,9 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
         # A resample may hold no common day of a pair; it says nothing then.
         with np.errstate(invalid="ignore", divide="ignore"):
             skill = 1 - (counts @ left.T.astype(np.float32)) / (counts @ right.T.astype(np.float32))
-        low, high = np.nanquantile(np.where(np.isfinite(skill), skill, np.nan), [0.05, 0.95], axis=0)
+        whole = np.isfinite(skill).all()
+        quantile = np.quantile if whole else np.nanquantile
+        low, high = quantile(skill if whole else np.where(np.isfinite(skill), skill, np.nan), [0.05, 0.95], axis=0)
     else:
         low = high = np.full(len(pairs), np.nan)
     found = {}
@@ -177,12 +179,15 @@ def _resamples(days: int, block: int) -> NDArray[np.float32]:
 
 def _t_of_windows(gain: Floats, horizon_days: int) -> float:
     """The t value of the mean gain over every H-th day, as a mean over the H ways to begin; NaN under three windows."""
-    values = []
-    for first in range(min(horizon_days, len(gain))):
-        windows = gain[first::horizon_days]
-        if len(windows) >= 3 and windows.std(ddof=1) > 0:
-            values.append(windows.mean() / (windows.std(ddof=1) / np.sqrt(len(windows))))
-    return float(np.mean(values)) if values else float("nan")
+    windows = len(gain) // horizon_days
+    if windows < 3:
+        return float("nan")
+    by_start = gain[: windows * horizon_days].reshape(windows, horizon_days)
+    deviation = by_start.std(axis=0, ddof=1)
+    known = deviation > 0
+    if not known.any():
+        return float("nan")
+    return float(np.mean(by_start.mean(axis=0)[known] / (deviation[known] / np.sqrt(windows))))
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,17 @@ Losses = Mapping[str, Floats]
 class TrackRecord:
     """What forecasts of one price history were worth. `days` are positions whose outcome may be known."""
 
-    def __init__(self, forecaster: Forecaster) -> None:
+    def __init__(self, forecaster: Forecaster, settled: Prices | None = None) -> None:
+        """`settled` are the prices that outcomes are read from, where the forecaster saw earlier versions or fewer."""
         self.forecaster = forecaster
         self._baselines = baselines(forecaster)
-        self._outcomes = {horizon: outcomes(forecaster.prices, horizon) for horizon in forecaster.paths}
+        settled = settled or forecaster.prices
+        self._offset = int((forecaster.prices.dates[0] - settled.dates[0]).astype(int))
+        self._outcomes = {horizon: outcomes(settled, horizon) for horizon in forecaster.paths}
 
     def outcomes(self, horizon_days: int, days: Indices) -> Floats:
         """The five variables as they came out, 5 × days; NaN where not all of it is known."""
-        return self._outcomes[horizon_days][:, days]
+        return self._outcomes[horizon_days][:, days + self._offset]
 
     def losses(self, horizon_days: int, days: Indices) -> dict[str, Losses]:
         """By forecaster, the method first, then its baselines: the losses of each day by name."""

@@ -268,6 +268,16 @@ def sql(query: str | None) -> None:
 
 
 @main.command()
+@click.option("--from", "first", type=DAY, help="First day to compute again; default: the first forecast.")
+@click.option("--to", "last", type=DAY, help="Last day to compute again; default: the newest.")
+def verify(first: date | None, last: date | None) -> None:
+    """The log of forecasts: its chain of hashes, what is shown, and days computed again from the landing files."""
+    from cli.verify import verify_log
+
+    sys.exit(verify_log(first, last))
+
+
+@main.command()
 def rebuild() -> None:
     """The warehouse from its landing files."""
     from cli.maintenance import rebuild_home

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.alert_assets import failed_publish, told
 from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.dbt_assets import dbt_models, option_surface_assets
+from orchestration.forecast_assets import forecast_assets
 from orchestration.publication import extracts, published_warehouse, regime_log, report
 from orchestration.raw_assets import raw_assets
 from orchestration.schedules import JOBS, SCHEDULES
@@ -17,6 +18,7 @@ defs = dg.Definitions(
         chain_cells,
         chain_values,
         dbt_models,
+        forecast_assets,
         regime_log,
         published_warehouse,
         extracts,

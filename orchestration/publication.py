@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.dbt_assets import dbt_models
+from orchestration.forecast_assets import FORECAST_LOG, MARTS
 from orchestration.scope import POOL, Scope
 from pipeline.code_version import code_version
 from pipeline.progress import progress
@@ -18,10 +18,10 @@ WAREHOUSE = dg.AssetKey([GROUP, "warehouse"])
 EXTRACTS = dg.AssetKey([GROUP, "extracts"])
 REPORT = dg.AssetKey([GROUP, "report"])
 
-MARTS = [spec.key for spec in dbt_models.specs if spec.key.path[0] == "marts"]
 
-
-@dg.asset(key=REGIME_LOG, deps=MARTS, group_name=GROUP, kinds={"duckdb"}, owners=["team:leadline"], pool=POOL)
+@dg.asset(
+    key=REGIME_LOG, deps=[*MARTS, FORECAST_LOG], group_name=GROUP, kinds={"duckdb"}, owners=["team:leadline"], pool=POOL
+)
 def regime_log(scope: Scope) -> dg.MaterializeResult[None]:
     """Regimes as they are said today, kept for ever. A build as of an earlier instant says nothing new."""
     progress().stage("publishing")

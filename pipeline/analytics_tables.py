@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import duckdb
 
-from warehouse.metadata_tables import METADATA_TABLES, TableDefinition
+from pipeline.forecast_tables import FORECAST_TABLES
+from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import StagingView, create_views
+from warehouse.table_definition import TableDefinition
 from warehouse.tables import comment_on
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
@@ -122,7 +124,7 @@ DATASET_TABLE = {
         "One row a dataset that is computed here and not fetched.", METADATA_TABLES["dataset"].columns
     )
 }
-TABLES: Mapping[str, TableDefinition] = {**SURFACE_TABLES, **CHAIN_TABLES, **DATASET_TABLE}
+TABLES: Mapping[str, TableDefinition] = {**SURFACE_TABLES, **CHAIN_TABLES, **FORECAST_TABLES, **DATASET_TABLE}
 VIEWS = tuple(
     StagingView(
         schema="analytics",

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from pipeline.analytics_tables import TABLES, VIEWS
 from pipeline.dbt_project import DBT_PROJECT
 from sources import DATASETS
-from warehouse.metadata_tables import METADATA_TABLES, TableDefinition
+from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import SCHEMA, view_of
+from warehouse.table_definition import TableDefinition
 
 FILE = DBT_PROJECT / "models" / "staging" / "_sources.yml"
 HEAD = """\
@@ -67,6 +68,7 @@ def _table(name: str, says: str, columns: Mapping[str, tuple[str, str]], *more: 
         yield f"        {line}"
     for column, (sql_type, description) in columns.items():
         data_type = sql_type.split()[0].lower()
+        data_type = _text(data_type) if data_type.endswith("[]") else data_type  # YAML reads brackets as a list
         yield f"          - {{name: {column}, data_type: {data_type}, description: {_text(description)}}}"
 
 

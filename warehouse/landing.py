@@ -203,16 +203,35 @@ class Landing:
         write_durably(folder / name, _packed(text))
         return decision
 
-    def decisions(self) -> Iterator[Decision]:
-        """Every decision, in the order in which they were taken. Raises LandingError on a damaged file."""
+    def decisions(self, kind: str | None = None) -> Iterator[Decision]:
+        """Every decision, or those of one kind, in the order in which they were taken.
+
+        Raises LandingError on a damaged file.
+        """
         folder = self._folder / DECISIONS
         names = sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
         for name in names:
-            if match := DECISION_NAME.fullmatch(name):
+            match = DECISION_NAME.fullmatch(name)
+            if match and kind in (None, match[3]):
                 text = _unpacked(folder / name)
                 if hashlib.sha256(text).hexdigest()[:16] != match[4]:
                     raise _damaged(folder / name)
                 yield Decision(int(match[1]), match[3], instant_of(match[2]), json.loads(text)["record"])
+
+    def readable(self, kind: str) -> Iterator[tuple[Path, Mapping[str, Any] | None]]:
+        """Every decision of one kind: its file, and its record; None for a file that is damaged."""
+        folder = self._folder / DECISIONS
+        for path in sorted(folder.glob(f"*-{kind}-*.json.gz")) if folder.is_dir() else []:
+            match = DECISION_NAME.fullmatch(path.name)
+            if match is None or match[3] != kind:
+                continue
+            try:
+                text = _unpacked(path)
+            except LandingError:
+                yield path, None
+                continue
+            intact = hashlib.sha256(text).hexdigest()[:16] == match[4]
+            yield path, json.loads(text)["record"] if intact else None
 
     @property
     def has_loads(self) -> bool:

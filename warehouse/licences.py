@@ -25,6 +25,13 @@ RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_condition_daily": ("evidence",),
     "fct_regime_daily": SETTING,
     "fct_regime_log": SETTING,
+    # Probabilities, intervals and scores are our own; the close that they start from is a venue's.
+    "fct_forecast_log": ("spot_usd",),
+    "fct_forecast_strike_daily": (),
+    "fct_forecast_head": (),
+    "fct_forecast_outcome": (),
+    "fct_forecast_score": (),
+    "fct_forecast_reliability": (),
 }
 
 

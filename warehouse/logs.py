@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from warehouse.database import Warehouse
@@ -97,15 +98,21 @@ def _append(warehouse: Warehouse, kind: str, entries: Sequence[Mapping[str, Any]
     if not entries:
         return
     columns = list(entries[0])
-    record = {"columns": columns, "rows": [[_text(entry[name]) for name in columns] for entry in entries]}
+    record = {"columns": columns, "rows": [[as_text(entry[name]) for name in columns] for entry in entries]}
     with warehouse.transaction() as connection:
         replay_log(connection, kind, record)
         warehouse.landing.decide(kind, record, at)
 
 
-def _text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
+    """A value as a landed log keeps it: text that DuckDB casts back to the same value.
+
+    A list is one of 32-bit numbers.
+    """
     if value is None:
         return None
+    if isinstance(value, list):
+        return f"[{', '.join(str(np.float32(item)) for item in value)}]"
     if isinstance(value, datetime):
         return (naive(value) if value.tzinfo else value).isoformat(sep=" ")
     if isinstance(value, date):

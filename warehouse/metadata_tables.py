@@ -1,21 +1,9 @@
 """The books that the warehouse keeps beside the raw rows: their columns, and what each says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class TableDefinition:
-    """One table of the books: what a row is, and column -> (SQL type with constraints, comment)."""
-
-    comment: str
-    columns: Mapping[str, tuple[str, str]]
-
-    @property
-    def body(self) -> str:
-        """Its columns as CREATE TABLE takes them."""
-        return ", ".join(f'"{name}" {sql_type}' for name, (sql_type, _) in self.columns.items())
-
+from warehouse.forecast_log_tables import FORECAST_LOG_TABLES
+from warehouse.table_definition import TableDefinition
 
 DATASET_ID = ("VARCHAR NOT NULL", "Provider and dataset; see marts.dim_source.")
 LOAD_ID = ("VARCHAR NOT NULL", "The load; see raw.load_ledger.")
@@ -121,6 +109,7 @@ METADATA_TABLES: Mapping[str, TableDefinition] = {
             "explanation": ("VARCHAR", "What decided the regime, as said then."),
         },
     ),
+    **FORECAST_LOG_TABLES,
     "dataset": TableDefinition(
         "One row a declared dataset.",
         {

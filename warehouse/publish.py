@@ -26,11 +26,21 @@ from warehouse.files import flush, put_in_place
 from warehouse.home import Home
 from warehouse.incoming import naive
 from warehouse.licences import withheld
-from warehouse.metadata_tables import TableDefinition
+from warehouse.table_definition import TableDefinition
 from warehouse.table_macros import TABLE_MACROS
 from warehouse.tables import quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
+# Tables that a mart shows whole, or whose sums one shows: a second copy would double what grows every day.
+PUBLISHED_AS_MARTS = (
+    ("raw", "forecast_log"),
+    ("raw", "forecast_strike_log"),
+    ("raw", "forecast_head"),
+    ("analytics", "forecast_outcome"),
+    ("analytics", "forecast_said"),
+    ("analytics", "forecast_score"),
+    ("analytics", "forecast_reliability"),
+)
 TARGET = "published"
 
 PUBLICATION = TableDefinition(
@@ -90,7 +100,7 @@ def publish(
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
     """(schema, name, comment) of every table and view that is published."""
-    return connection.execute(
+    found = connection.execute(
         """
         select schema_name, table_name as name, comment from duckdb_tables()
         where database_name = current_database() and not temporary and list_contains($schemas, schema_name)
@@ -101,6 +111,7 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, st
         """,
         {"schemas": list(PUBLISHED_SCHEMAS)},
     ).fetchall()
+    return [relation for relation in found if relation[:2] not in PUBLISHED_AS_MARTS]
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str, str | None]]) -> None:
@@ -117,7 +128,10 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str,
         "where database_name = current_database() and comment is not null and list_contains($schemas, schema_name)",
         {"schemas": list(PUBLISHED_SCHEMAS)},
     ).fetchall()
+    published = {(schema, name) for schema, name, _ in relations}
     for schema, name, column, comment in comments:
+        if (schema, name) not in published:
+            continue
         column_name = f"{TARGET}.{quoted(schema)}.{quoted(name)}.{quoted(column)}"
         connection.execute(f"comment on column {column_name} is {text(comment)}")
     connection.execute("commit")

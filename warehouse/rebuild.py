@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sources.core.dataset import Dataset
+from warehouse import forecast_log
 from warehouse.database import Warehouse, connect
 from warehouse.errors import DamagedError
 from warehouse.files import flush, stamp
@@ -50,6 +51,8 @@ def rebuild(home: Home, datasets: Sequence[Dataset]) -> RebuildResult:
             count += 1
             if decision.kind in LOGS:
                 replay_log(warehouse.connection, decision.kind, decision.record)
+            elif decision.kind == forecast_log.KIND:
+                forecast_log.replay(warehouse.connection, decision.record)
             elif dataset := declared.get(decision.record["dataset"]):
                 if reason := loader.replay(dataset, decision.kind, decision.record, decision.decided_at):
                     lost.append(reason)

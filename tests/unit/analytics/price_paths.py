@@ -10,11 +10,12 @@ from analytics.forecast import Prices
 
 def bars(days: int, *, seed: int = 3, first: date = date(2014, 4, 1), implied_days: int = 400) -> pl.DataFrame:
     """Rows as `Prices.of` takes them; the last `implied_days` have an implied volatility."""
-    random = np.random.default_rng(seed)
-    volatility = 0.03 * np.exp(np.cumsum(random.normal(0, 0.05, days)) * 0.3)
-    close = 500 * np.exp(np.cumsum(random.standard_t(4, days) * volatility / 1.4))
+    # One stream a series: a longer history begins with the shorter one.
+    wander, shocks, wicks = (np.random.default_rng([seed, stream]) for stream in range(3))
+    volatility = 0.03 * np.exp(np.cumsum(wander.normal(0, 0.05, days)) * 0.3)
+    close = 500 * np.exp(np.cumsum(shocks.standard_t(4, days) * volatility / 1.4))
     opened = np.append(500.0, close[:-1])
-    reach = np.abs(random.normal(0, 0.5, (2, days))) * volatility
+    reach = np.abs(wicks.normal(0, 0.5, (days, 2))).T * volatility
     known = np.arange(days) >= days - implied_days
     return pl.DataFrame(
         {

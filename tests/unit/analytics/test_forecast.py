@@ -117,7 +117,7 @@ def test_two_bars_of_one_date_are_refused() -> None:
         Prices.of(pl.concat([bars(400), bars(400).tail(1)]))
 
 
-@given(spot=st.floats(50, 2e6), sigma=st.floats(0.005, 0.15), horizon=st.sampled_from(sorted(HORIZONS_DAYS)))
+@given(spot=st.floats(50, 2e6), sigma=st.floats(0.005, 0.07), horizon=st.sampled_from(sorted(HORIZONS_DAYS)))
 def test_round_strikes_are_few_and_around_the_price(spot: float, sigma: float, horizon: int) -> None:
     found = strikes(spot, sigma, horizon)
     assert 5 <= len(found) <= 14
