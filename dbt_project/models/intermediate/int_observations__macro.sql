@@ -45,6 +45,44 @@ named as (
     from quotes
     join symbols on symbols.provider = quotes.provider and symbols.symbol = quotes.symbol
     where quotes.value is not null
+),
+
+ecb_rates as (select * from {{ source('staging', 'stg_ecb__reference_rate') }}),
+
+-- Units of each currency for one euro on one day, one column a currency; null for one that is not out.
+fixings as (
+    {{ pooled('ecb_rates', 'observed_date', [
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'USD') as usd",
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'JPY') as jpy",
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'GBP') as gbp",
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'CAD') as cad",
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'SEK') as sek",
+        "max(pieces.units_per_eur) filter (where pieces.currency = 'CHF') as chf",
+    ]) }}
+),
+
+-- The weights that ICE publishes for its US dollar index.
+dollar_index as (
+    select
+        'dxy_ecb' as series_id,
+        'ecb' as provider,
+        observed_date,
+        50.14348112 * power(usd, -0.576) * power(jpy / usd, 0.136) * power(usd / gbp, -0.119)
+        * power(cad / usd, 0.091) * power(sek / usd, 0.042) * power(chf / usd, 0.036) as value,
+        1 as source_count,
+        'ICE weights on ECB rates of 14:15 Frankfurt' as method_note,
+        known_at,
+        known_at_basis,
+        known_from,
+        known_until
+    from fixings
+),
+
+unioned as (
+    select * from named
+    union all
+    select * from dollar_index
+    where value is not null
 )
 
-select * from named
+select * from unioned

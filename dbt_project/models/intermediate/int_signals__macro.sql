@@ -4,7 +4,7 @@ with
 
 frame as (
     {{ numbered_frame(['spx_close', 'ixic_close', 'dji_close', 'sox_close', 'gold_close', 'silver_close', 'dxy_close',
-        'vix', 'ust2y_pct', 'ust10y_pct', 'real10y_pct'], 14) }}
+        'dxy_ecb', 'vix', 'ust2y_pct', 'ust10y_pct', 'real10y_pct'], 14) }}
 ),
 
 -- Sixty common trading dates need about ninety days.
@@ -18,6 +18,7 @@ wide as (
         {{ change_pct(reading(index ~ '_close', 1), reading(index ~ '_close', 2)) }} as {{ index }}_return_1d_pct,
         {{ change_pct(reading(index ~ '_close', 1), reading(index ~ '_close', 6)) }} as {{ index }}_return_5d_pct,
         {%- endfor %}
+        {{ change_pct(reading('dxy_ecb', 1), reading('dxy_ecb', 6)) }} as dxy_ecb_return_5d_pct,
         (spx_return_5d_pct + ixic_return_5d_pct) / 2 as equities_return_5d_pct,
         {{ reading('ust2y_pct') }} as ust2y_pct,
         {{ reading('ust10y_pct') }} as ust10y_pct,
