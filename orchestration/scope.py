@@ -26,8 +26,8 @@ class Scope(dg.ConfigurableResource[None]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Say that this process executes the run, so that others see when it is gone."""
-        if context.run_id is not None and context.instance is not None and not context.instance.is_ephemeral:
-            hold(history_of(self.settings().home), context.run_id)
+        if context.run is not None and context.instance is not None and not context.instance.is_ephemeral:
+            hold(history_of(self.settings().home), context.run.run_id)
 
     def settings(self) -> Settings:
         """Read when a step starts, so that a changed `.env` counts from the next run on."""

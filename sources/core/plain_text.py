@@ -6,7 +6,7 @@ import unicodedata
 # Terminal escapes, line breaks that forge a log line, marks that turn the reading direction.
 _HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _KEPT = "\n\t\u200d"  # a joiner holds scripts and emoji together
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:/@$^=])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#!|~&$^]|:(?=/)|(?<=www)\.)")  # links that need no markup too
 
 
 def printable(text: str, *, one_line: bool = False) -> str:

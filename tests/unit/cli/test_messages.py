@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -74,8 +75,9 @@ def test_a_source_error_is_one_that_a_terminal_can_show() -> None:
 def test_markdown_of_a_page_shows_text_as_it_is() -> None:
     shown = as_markdown(HOSTILE + " https://evil.example ![x](http://evil) &lt;")
     assert "\n" not in shown
-    for sign in "<>[]()|!&:*":
+    for sign in "<>[]()|!&*":
         assert sign not in shown.replace(f"\\{sign}", "")
+    assert not re.search(r"(?<!\\)://", shown)
 
 
 def test_plain_text_stays_plain() -> None:
