@@ -4,14 +4,17 @@ They are declared here so that dbt finds them before the first row comes. Rows a
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import duckdb
+import polars as pl
 
 from pipeline.forecast_tables import FORECAST_TABLES
+from sources.core.dataset import Access, Bucket, Cadence, Calendar
 from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import StagingView, create_views
 from warehouse.table_definition import TableDefinition
-from warehouse.tables import comment_on
+from warehouse.tables import comment_on, insert
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
 FORWARD = ("DOUBLE", "Forward price of bitcoin at that time [USD].")
@@ -138,27 +141,30 @@ VIEWS = tuple(
     for name, key in VERSIONED.items()
 )
 
-_DAY_S = 86_400.0
-_HOUR_S = 3_600.0
+CELLS_PERIOD = timedelta(days=1)
 # A day of the chain is closed once the median of eleven block times has passed its end, about an hour after.
-CELLS = (
-    "chain.cells",
-    "chain",
-    "cells",
-    "onchain",
-    "Satoshi sums by day created and day spent, from a node, an Esplora server or the public Parquet copy.",
-    "facts of a public chain, counted here",
-    True,
-    False,
-    "window",
-    "daily",
-    "every_day",
-    _DAY_S,
-    _HOUR_S,
-    3 * _DAY_S,
-    0.0,
-    False,
-)
+CELLS_PUBLICATION_LAG = timedelta(hours=1)
+# The cells of the chain as `raw.dataset` describes a fetched dataset: the keys are its columns.
+CELLS: Mapping[str, object] = {
+    "dataset_id": "chain.cells",
+    "provider": "chain",
+    "name": "cells",
+    "bucket": Bucket.ONCHAIN.value,
+    "description": (
+        "Satoshi sums by day created and day spent, from a node, an Esplora server or the public Parquet copy."
+    ),
+    "licence": "facts of a public chain, counted here",
+    "may_republish": True,
+    "needs_key": False,
+    "access": Access.WINDOW.value,
+    "cadence": Cadence.DAILY.value,
+    "calendar": Calendar.EVERY_DAY.value,
+    "period_s": CELLS_PERIOD.total_seconds(),
+    "publication_lag_s": CELLS_PUBLICATION_LAG.total_seconds(),
+    "fresh_for_s": timedelta(days=3).total_seconds(),
+    "final_after_s": 0.0,
+    "restates": False,
+}
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -171,4 +177,4 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
         )
     create_views(connection, VIEWS)
     connection.execute("delete from analytics.dataset")
-    connection.execute(f"insert into analytics.dataset values ({', '.join('?' for _ in CELLS)})", CELLS)
+    insert(connection, "analytics.dataset", pl.DataFrame([CELLS]))

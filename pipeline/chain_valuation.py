@@ -8,7 +8,7 @@ an earlier instant sees what was known then. When blocks or the day's price chan
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import duckdb
 import polars as pl
@@ -26,13 +26,13 @@ from analytics.realised import (
 )
 from chain.cells import SATOSHI_PER_BITCOIN
 from chain.published import Cells
-from pipeline.analytics_tables import ensure_tables
+from pipeline.analytics_tables import CELLS_PUBLICATION_LAG, ensure_tables
 from pipeline.plan import FIRST_HISTORY
 from warehouse.database import Warehouse
+from warehouse.tables import insert
 
 # The first day with a price. Coins created before it cost nothing: nobody had paid for one on a market.
 FIRST_PRICE_DAY = date(2010, 7, 18)
-PUBLICATION_LAG = timedelta(hours=1)  # after the end of the day, as declared for chain.cells
 CENTS = 100
 RAW = "raw"
 OWN = "without self-transfers"
@@ -98,9 +98,7 @@ def value(warehouse: Warehouse, cells: Cells, options: ValuationOptions, now: da
             continue
         with warehouse.transaction():
             for name, frame in frames.items():
-                connection.register("_valued", frame.to_arrow())
-                connection.execute(f"insert into analytics.{name} by name select * from _valued")
-                connection.unregister("_valued")
+                insert(connection, f"analytics.{name}", frame)
         again += int(days["is_again"].sum())
         added += days.height - int(days["is_again"].sum())
     return ValuationResult(added, again, waiting, reason)
@@ -211,7 +209,7 @@ def _wanted(
             "created": str(cells.created),
             "published": published,
             "now": now,
-            "lag_s": PUBLICATION_LAG.total_seconds(),
+            "lag_s": CELLS_PUBLICATION_LAG.total_seconds(),
             "last": cells.reach.last_day,
             "history": FIRST_HISTORY.days,
             # A set that begins in the middle of the chain may hold only part of its first day.

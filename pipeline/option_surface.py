@@ -7,6 +7,7 @@ import polars as pl
 from analytics.options import surface
 from pipeline.analytics_tables import SURFACE_TABLES, ensure_tables
 from warehouse.database import Warehouse
+from warehouse.tables import insert
 
 CHAIN = "raw.deribit__option_chain"
 AT_ONCE = 500  # snapshots computed together: some 400 000 quotes, well under a gigabyte
@@ -64,8 +65,6 @@ def _compute_batch(warehouse: Warehouse, snapshots: pl.DataFrame) -> dict[str, i
             "implied_probability": computed.probabilities,
         }
         for name, frame in frames.items():
-            connection.register("computed", frame.join(snapshots, on="snapshot_time").to_arrow())
-            connection.execute(f"insert into analytics.{name} by name select * from computed")
-            connection.unregister("computed")
+            insert(connection, f"analytics.{name}", frame.join(snapshots, on="snapshot_time"))
         connection.unregister("snapshots")
     return {name: frame.height for name, frame in frames.items()}

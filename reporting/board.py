@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import duckdb
 
-BUCKETS: Final = ("derivatives", "options", "leverage", "flows", "onchain", "mining", "macro")
 # What only a damaged or foreign file makes DuckDB raise.
 DAMAGE: Final = (
     duckdb.IOException,
@@ -206,7 +205,16 @@ class PublishedWarehouse:
         origin = self.rows("select origin, is_simulated from marts.dim_origin")[0]
         readings, rules, thresholds = self._readings(days), self._rules(days), self._thresholds()
         regimes = self._regimes(days, rules)
-        buckets = self._by_day("select * from marts.fct_bucket_daily where list_contains($days, signal_date)", days)
+        buckets = self._by_day(
+            """
+            select daily.*
+            from marts.fct_bucket_daily as daily
+            join marts.dim_bucket as places using (bucket)
+            where list_contains($days, daily.signal_date)
+            order by places.position
+            """,
+            days,
+        )
         conditions = self._by_day(
             """
             select signal_date, condition_id, holds, evidence
@@ -237,9 +245,23 @@ class PublishedWarehouse:
         rows = self.rows("select signal_date from marts.fct_regime_daily order by signal_date")
         return [row["signal_date"] for row in rows]
 
+    def buckets(self) -> list[str]:
+        """The names of the buckets, in the order of the board."""
+        return [row["bucket"] for row in self.rows("select bucket from marts.dim_bucket order by position")]
+
     def sources(self) -> list[dict[str, Any]]:
-        """Every dataset with its freshness, coverage and licence: the columns of dim_source."""
-        return self.rows("select * from marts.dim_source order by all")
+        """Every dataset with its freshness, coverage and licence: the columns of dim_source.
+
+        In the order of the buckets that they serve; those of the price alone come last.
+        """
+        return self.rows(
+            """
+            select sources.*
+            from marts.dim_source as sources
+            left join marts.dim_bucket as places using (bucket)
+            order by places.position, sources.dataset_id
+            """
+        )
 
     def _by_day(self, query: str, days: Sequence[date]) -> dict[date, list[dict[str, Any]]]:
         """The rows of a query on `$days` by their `signal_date`; a date without any has an empty list."""
@@ -354,11 +376,10 @@ def _fall(day: date, rules: Sequence[Rule]) -> date | None:
 def _buckets(
     rows: Sequence[Mapping[str, Any]], readings: Mapping[str, Reading], rules: Sequence[Rule]
 ) -> tuple[BucketReading, ...]:
-    states = {row["bucket"]: row for row in rows}
     derived = ("primary", "flip_also_needs", "confirms", "continues")
     buckets = []
-    for bucket in (name for name in BUCKETS if name in states):
-        row = states[bucket]
+    for row in rows:
+        bucket = row["bucket"]
         own = [rule for rule in rules if rule.target_id == bucket]
         buckets.append(
             BucketReading(

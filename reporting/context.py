@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from reporting.board import BUCKETS, Board, BucketReading, PublishedWarehouse
+from reporting.board import Board, BucketReading, PublishedWarehouse
 from reporting.observed import Point, line
 
 Made = TypeVar("Made")
@@ -183,7 +183,7 @@ def read_contexts(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> Ite
     """The contexts of boards, in their order: a few questions for all of them together."""
     days = [board.signal_date for board in boards]
     publication = warehouse.rows("select published_at, code_version from main.publication")[0]
-    sources = tuple(sorted(warehouse.sources(), key=_by_bucket))
+    sources = tuple(warehouse.sources())
     yesterdays = _yesterdays(warehouse, boards)
     histories = read_histories(warehouse, boards)
     tenors = _tenors(warehouse, days)
@@ -381,8 +381,3 @@ def _events(warehouse: PublishedWarehouse) -> tuple[CalendarEvent, ...]:
         """
     )
     return tuple(CalendarEvent(**row) for row in rows)
-
-
-def _by_bucket(source: Mapping[str, Any]) -> tuple[int, str]:
-    bucket = source["bucket"]
-    return (BUCKETS.index(bucket) if bucket in BUCKETS else len(BUCKETS), source["dataset_id"])

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from reporting.board import BUCKETS, PublishedWarehouse, open_published
+from reporting.board import PublishedWarehouse, open_published
 from reporting.words import Words
 
 PLOTTED_DAYS: Final = 365
@@ -20,12 +20,13 @@ def reference(published: Path) -> dict[str, str | bytes]:
     """Pages and pictures by their path in the docs folder. Raises BoardError when nothing is published."""
     with open_published(published) as warehouse:
         is_simulated = warehouse.rows("select is_simulated from marts.dim_origin")[0]["is_simulated"]
+        buckets = ["price", *warehouse.buckets()]
         signals = warehouse.rows(
             "select * from marts.dim_signal order by list_position($buckets, bucket), not is_primary, signal_id",
-            buckets=["price", *BUCKETS],
+            buckets=buckets,
         )
         pages: dict[str, str | bytes] = {"signals/index.md": _signal_index(signals, is_simulated)}
-        for bucket in ("price", *BUCKETS):
+        for bucket in buckets:
             own = [signal for signal in signals if signal["bucket"] == bucket]
             plots = {signal["signal_id"]: _plot(warehouse, signal, is_simulated) for signal in own}
             pages[f"signals/{bucket}.md"] = _bucket_page(bucket, own, plots)
@@ -46,7 +47,7 @@ def _signal_index(signals: Sequence[Mapping[str, Any]], is_simulated: bool) -> s
 
 
 def _bucket_page(bucket: str, signals: Sequence[Mapping[str, Any]], plots: Mapping[str, bytes | None]) -> str:
-    title = Words("en").say("buckets", bucket) if bucket in BUCKETS else "Price and level"
+    title = "Price and level" if bucket == "price" else Words("en").say("buckets", bucket)
     lines = [f"# {title}", ""]
     for signal in signals:
         signal_id = signal["signal_id"]

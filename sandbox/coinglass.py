@@ -1,15 +1,15 @@
 """CoinGlass's wire format: daily bars of `aggregate` open interest and liquidations, for whoever shows any key."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 import polars as pl
 from starlette.responses import Response
 
 from sandbox.bars import DAY, HOUR, between, instant, milliseconds
+from sandbox.etf_flows import published_since
 from sandbox.provider_request import FedBy, ProviderRequest, RouteHandler, json_answer
 
 MAX_ROWS = 1000
-UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 
 
 def open_interest(request: ProviderRequest) -> Response:
@@ -68,7 +68,7 @@ def etf_flows(request: ProviderRequest) -> Response:
     """`etf/bitcoin/flow-history`: every trading date and what its funds have reported, a fund that has not yet bare."""
     if refusal := _keyless(request):
         return refusal
-    since = pl.col("published_at").fill_null(pl.col("date").cast(pl.Datetime("us")) + UNDATED_FROM)
+    since = published_since()
     flows = request.market.table("etf_flow").sort(since, maintain_order=True).with_columns(since=since)
     flows = flows.with_columns(
         usd=pl.when(pl.col("since") <= request.clock).then((pl.col("flow_usd_m") * 1e6).round(0))

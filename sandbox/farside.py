@@ -6,6 +6,7 @@ from functools import lru_cache
 import polars as pl
 from starlette.responses import Response
 
+from sandbox.etf_flows import published_since
 from sandbox.market import Market
 from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 
@@ -13,7 +14,6 @@ from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 ORDER = ("IBIT", "FBTC", "BITB", "ARKB", "BTCO", "EZBC", "BRRR", "HODL", "BTCW", "MSBT", "GBTC", "BTC")
 RECENT_DATES = 13
 PLACEHOLDER_FROM = time(12)  # the row of a trading date is there, all dashes, from about noon of it
-UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 DAY = timedelta(days=1)
 BLANK = "&nbsp;&nbsp;"
 
@@ -38,7 +38,7 @@ def _state(request: ProviderRequest) -> tuple[int, date]:
 @lru_cache(maxsize=4)
 def _published(market: Market) -> pl.DataFrame:
     """All figures in the order in which they came to stand on the page, with that time as `since`."""
-    since = pl.col("published_at").fill_null(pl.col("date").cast(pl.Datetime("us")) + UNDATED_FROM)
+    since = published_since()
     return market.table("etf_flow").with_columns(since=since).sort("since", maintain_order=True)
 
 

@@ -3,14 +3,11 @@
 Turnover and net assets are in no market table and are null; sums of weeks and months are not repeated.
 """
 
-from datetime import timedelta
-
 import polars as pl
 from starlette.responses import Response
 
+from sandbox.etf_flows import published_since
 from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
-
-UNDATED_FROM = timedelta(days=1, hours=10)  # where no publication time is known: most are complete by then
 
 
 def summary_history(request: ProviderRequest) -> Response:
@@ -19,13 +16,12 @@ def summary_history(request: ProviderRequest) -> Response:
         return json_answer({"code": 400101, "message": "API key is invalid."}, 401)
     if request.params.get("symbol") != "BTC" or request.params.get("country_code") != "US":
         return json_answer({"code": 400001, "message": "The stand-in has symbol BTC and country US."}, 400)
-    began = pl.col("date").cast(pl.Datetime("us"))
     dates = (
         request.market.table("etf_flow")
         .group_by("date", maintain_order=True)
         .agg(
             usd=(pl.col("flow_usd_m").sum() * 1e6).round(0),
-            since=pl.col("published_at").fill_null(began + UNDATED_FROM).max(),
+            since=published_since().max(),
         )
         .with_columns(cumulative=pl.col("usd").cum_sum())
         .filter(pl.col("since") <= request.clock)

@@ -14,7 +14,7 @@ from sources.core.dataset import Dataset
 from warehouse.errors import LoadVerdict
 from warehouse.incoming import naive
 from warehouse.landing import LandingFile
-from warehouse.tables import RAW
+from warehouse.tables import RAW, insert
 
 
 @dataclass(frozen=True)
@@ -99,22 +99,20 @@ class LoadLedger:
             "fetched_at": pl.Datetime("us"),
             "verdict": pl.String,
         }
-        self._connection.register("_files", pl.DataFrame(rows, schema=schema, orient="row").to_arrow())
-        self._connection.execute(f"insert or replace into {RAW}.loaded_file by name select * from _files")
-        self._connection.unregister("_files")
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        insert(self._connection, f"{RAW}.loaded_file", frame, or_replace=True)
 
     def enter_rejects(self, batch: LoadBatch, rejects: pl.DataFrame) -> None:
         """Put rejects into the quarantine, in place of what an earlier try of the same load put there."""
         self._connection.execute(f"delete from {RAW}.quarantine where load_id = $id", {"id": batch.load_id})
         if rejects.is_empty():
             return
-        self._connection.register("_rejects", rejects.to_arrow())
-        self._connection.execute(
-            f"insert into {RAW}.quarantine by name "
-            "select $dataset as dataset_id, $load_id as load_id, *, $at::timestamp as quarantined_at from _rejects",
-            {"dataset": batch.dataset.id, "load_id": batch.load_id, "at": naive(batch.at)},
+        entries = rejects.with_columns(
+            pl.lit(batch.dataset.id).alias("dataset_id"),
+            pl.lit(batch.load_id).alias("load_id"),
+            pl.lit(naive(batch.at)).alias("quarantined_at"),
         )
-        self._connection.unregister("_rejects")
+        insert(self._connection, f"{RAW}.quarantine", entries)
 
     def advance(self, batch: LoadBatch, observed_until: datetime | None) -> None:
         """Move the dataset's watermark forward, never back."""

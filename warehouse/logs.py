@@ -15,7 +15,7 @@ import polars as pl
 
 from warehouse.database import Warehouse
 from warehouse.incoming import naive
-from warehouse.tables import RAW, columns_of, quoted, quoted_list, types_of
+from warehouse.tables import RAW, columns_of, insert, quoted, quoted_list, types_of
 
 REGIMES = "fct_regime_daily"
 # What a reader was told. When one of these changes for a date, that is a new entry; a price or a wording is not.
@@ -86,12 +86,9 @@ def replay_log(connection: duckdb.DuckDBPyConnection, kind: str, record: Mapping
     """Insert the entries of a landed log decision again."""
     columns, rows = record["columns"], record["rows"]
     known = types_of(connection, RAW, kind)
-    # Text is cast to the column's type by DuckDB, so a log entry reads the same in ten years.
+    # The entries are text, which DuckDB casts to the column's type, so a log entry reads the same in ten years.
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
-    casts = ", ".join(f"{quoted(name)}::{known[name]} as {quoted(name)}" for name in columns if name in known)
-    connection.register("_entries", frame.to_arrow())
-    connection.execute(f"insert into {RAW}.{quoted(kind)} by name select {casts} from _entries")
-    connection.unregister("_entries")
+    insert(connection, f"{RAW}.{quoted(kind)}", frame.select(name for name in columns if name in known))
 
 
 def _append(warehouse: Warehouse, kind: str, entries: Sequence[Mapping[str, Any]], at: datetime) -> None:

@@ -67,11 +67,14 @@ def text(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    """Add the rows of a frame to a table, columns by name."""
+def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, or_replace: bool = False) -> None:
+    """Add the rows of a frame to a table, columns by name. DuckDB casts each value to the type of its column.
+
+    `or_replace` puts a row in the place of the one with the same primary key.
+    """
     connection.register("_frame", frame.to_arrow())
     try:
-        connection.execute(f"insert into {table} by name select * from _frame")
+        connection.execute(f"insert {'or replace ' if or_replace else ''}into {table} by name select * from _frame")
     finally:
         connection.unregister("_frame")
 
@@ -159,30 +162,29 @@ def _ensure_raw_table(connection: duckdb.DuckDBPyConnection, dataset: Dataset, s
 
 def _declare(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Dataset]) -> None:
     rows = [
-        [
-            dataset.id,
-            dataset.provider.name,
-            dataset.name,
-            dataset.bucket.value,
-            dataset.description,
-            dataset.provider.licence,
-            dataset.provider.may_republish,
-            dataset.provider.needs_key,
-            dataset.access.value,
-            dataset.cadence.value,
-            dataset.calendar.value,
-            dataset.period.total_seconds(),
-            dataset.publication_lag.total_seconds(),
-            dataset.fresh_for.total_seconds(),
-            dataset.final_after.total_seconds(),
-            dataset.restates,
-        ]
+        {
+            "dataset_id": dataset.id,
+            "provider": dataset.provider.name,
+            "name": dataset.name,
+            "bucket": dataset.bucket.value,
+            "description": dataset.description,
+            "licence": dataset.provider.licence,
+            "may_republish": dataset.provider.may_republish,
+            "needs_key": dataset.provider.needs_key,
+            "access": dataset.access.value,
+            "cadence": dataset.cadence.value,
+            "calendar": dataset.calendar.value,
+            "period_s": dataset.period.total_seconds(),
+            "publication_lag_s": dataset.publication_lag.total_seconds(),
+            "fresh_for_s": dataset.fresh_for.total_seconds(),
+            "final_after_s": dataset.final_after.total_seconds(),
+            "restates": dataset.restates,
+        }
         for dataset in datasets
     ]
     connection.execute(f"delete from {RAW}.dataset")
     if rows:
-        marks = ", ".join("?" for _ in rows[0])
-        connection.executemany(f"insert into {RAW}.dataset values ({marks})", rows)
+        insert(connection, f"{RAW}.dataset", pl.DataFrame(rows))
 
 
 def _fill_calendar(connection: duckdb.DuckDBPyConnection) -> None:

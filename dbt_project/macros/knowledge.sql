@@ -36,6 +36,27 @@
 {%- endmacro %}
 
 {#
+  The basis of a reading that several versions make up, as an aggregate: as weak as the weakest of them. The publication
+  time is assumed from a declared lag, or observed when we fetched the value, or stated by the source.
+#}
+{% macro weakest_basis(basis) -%}
+    case
+        when bool_or({{ basis }} = 'assumed') then 'assumed'
+        when bool_or({{ basis }} = 'observed') then 'observed'
+        else any_value({{ basis }})
+    end
+{%- endmacro %}
+
+{# The same of two versions in one row. #}
+{% macro weaker_basis(one, other) -%}
+    case
+        when 'assumed' in ({{ one }}, {{ other }}) then 'assumed'
+        when 'observed' in ({{ one }}, {{ other }}) then 'observed'
+        else {{ one }}
+    end
+{%- endmacro %}
+
+{#
   Pools the pieces of one reading (venues of a price, funds of a flow) into versions of the pooled reading.
   A new version begins whenever one of its pieces does.
   `aggregates` is a list of select expressions over the pieces.
@@ -51,8 +72,7 @@
             {{ grain }},
             moments.moment,
             max(pieces.known_at) as known_at,
-            case when bool_or(pieces.known_at_basis = 'assumed') then 'assumed' else min(pieces.known_at_basis) end
-                as known_at_basis,
+            {{ weakest_basis('pieces.known_at_basis') }} as known_at_basis,
             {{ aggregates | join(',\n            ') }}
         from (select distinct {{ grain }}, known_from as moment from {{ pieces }}) as moments
         join {{ pieces }} as pieces using ({{ grain }})

@@ -30,6 +30,5 @@ join marts.fct_bucket_daily as buckets on buckets.signal_date = asked.signal_dat
 left join marts.dim_signal as definitions on definitions.signal_id = buckets.primary_signal_id
 left join marts.fct_signal_daily as readings
     on readings.signal_id = buckets.primary_signal_id and readings.signal_date = asked.signal_date
-order by list_position(
-    ['derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro'], buckets.bucket
-);
+left join marts.dim_bucket as places on places.bucket = buckets.bucket
+order by places.position;

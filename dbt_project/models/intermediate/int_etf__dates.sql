@@ -93,7 +93,7 @@ added_up as (
             abs(sum(known.flow_usd order by known.fund) - any_value(printed.printed_total_usd)) <= 0.15e6, true
         ) as is_complete,
         max(known.known_at) as known_at,
-        max(known.known_at_basis) as known_at_basis
+        {{ weakest_basis('known.known_at_basis') }} as known_at_basis
     from known
     left join printed on printed.provider = known.provider
         and printed.observed_date = known.observed_date

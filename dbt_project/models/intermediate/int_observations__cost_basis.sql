@@ -86,7 +86,7 @@ daily as (
                 and abs((priced.price_low_usd + priced.price_high_usd) / 2 / peaks.peak_price_usd - 1) <= 0.08
         ) as cost_basis_cluster_high_usd,
         max(priced.known_at) as known_at,
-        min(priced.known_at_basis) as known_at_basis
+        {{ weakest_basis('priced.known_at_basis') }} as known_at_basis
     from priced
     join peaks on peaks.provider = priced.provider
         and peaks.observed_date = priced.observed_date

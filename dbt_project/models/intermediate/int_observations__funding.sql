@@ -77,7 +77,7 @@ pooled_days as (
             count(*) as venues_reporting,
             string_agg(venue, ', ' order by venue) as venue_names,
             max(known_at) as known_at,
-            max(known_at_basis) as known_at_basis
+            {{ weakest_basis('known_at_basis') }} as known_at_basis
         from weighted
         group by observed_date, moment
     )

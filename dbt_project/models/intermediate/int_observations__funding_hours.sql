@@ -75,7 +75,7 @@ pooled_hours as (
         end as rate_per_hour,
         count(*) as source_count,
         max(known_at) as known_at,
-        max(known_at_basis) as known_at_basis
+        {{ weakest_basis('known_at_basis') }} as known_at_basis
     from weighted
     group by hour_at, observed_date
 ),

@@ -100,7 +100,7 @@ pairs as (
         earlier.open_interest_btc as earlier_btc,
         earlier.open_interest_usd as earlier_usd,
         greatest(later.known_at, earlier.known_at) as known_at,
-        greatest(later.known_at_basis, earlier.known_at_basis) as known_at_basis,
+        {{ weaker_basis('later.known_at_basis', 'earlier.known_at_basis') }} as known_at_basis,
         greatest(later.known_from, earlier.known_from) as known_from,
         least(later.known_until, earlier.known_until) as known_until
     from compared as later

@@ -3,7 +3,7 @@
 with
 
 unioned as (
-    {%- for subject in ['price', 'derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro'] %}
+    {%- for subject in ['price'] + var('buckets') %}
     select knowledge, signal_date, signal_id, value
     from {{ ref('int_signals__' ~ subject) }}
     {%- if not loop.last %}

@@ -37,7 +37,7 @@ latest as (
         sum(open_interest_btc order by contract_code),
         null,
         max(known_at),
-        max(known_at_basis)
+        {{ weakest_basis('known_at_basis') }}
     from cme
     where known_until is null
     group by observed_date

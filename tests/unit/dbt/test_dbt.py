@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import analytics_tables, dbt_project
 from sources import DATASETS
+from sources.core.dataset import Bucket
 from warehouse.database import Warehouse
 from warehouse.home import Home
 from warehouse.tables import columns_of
@@ -50,6 +51,12 @@ def _models(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_everything_builds_before_the_first_row_came_and_formulas_give_the_numbers_worked_by_hand(empty: Empty) -> None:
     assert empty.failures == ()
+
+
+def test_the_buckets_of_dbt_are_those_of_the_declarations(empty: Empty) -> None:
+    with Warehouse(empty.home) as warehouse:
+        built = warehouse.connection.sql("select bucket from marts.dim_bucket order by position").fetchall()
+    assert [bucket for (bucket,) in built] == [bucket.value for bucket in Bucket if bucket is not Bucket.PRICE]
 
 
 def test_every_unit_test_is_run(empty: Empty, manifest: dict[str, Any]) -> None:

@@ -126,6 +126,10 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.fct_rule_daily (
             signal_date date, rule_id varchar, value double, observed_date date, holds boolean, flip_distance double
         );
+        create table marts.dim_bucket as
+            select unnest(['derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro']) as bucket,
+                generate_subscripts(['derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro'], 1)
+                    as position;
         create table marts.fct_bucket_daily (
             signal_date date, bucket varchar, state varchar, days_in_state integer, confirms_met integer,
             confirms_total integer, continues_met integer, continues_total integer, evidence varchar,
