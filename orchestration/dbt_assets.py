@@ -56,6 +56,7 @@ def option_surface_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
     """Risk reversals, smiles and implied probabilities of chain snapshots that have none yet."""
     progress().stage("option surface")
     with Warehouse(scope.home()) as warehouse:
+        warehouse.ensure_tables(DATASETS)  # in a home that never fetched there are none yet
         computed = option_surface.compute(warehouse)
     for name, key in SURFACE_KEYS.items():
         yield dg.MaterializeResult(

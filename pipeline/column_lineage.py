@@ -16,22 +16,23 @@ from warehouse.tables import columns_in
 # unique id of a model -> column -> [(unique id of a parent, its column)]
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str]]]]
 
-KEPT = dbt_project.TARGET / "lineage.json"
 DIALECT = "duckdb"
 
 
 def column_lineage(manifest: Mapping[str, Any], home: Home) -> Lineage:
     """The lineage of all models that were compiled for a home's build."""
-    made_of = dbt_project.MANIFEST.stat().st_mtime_ns
-    if KEPT.exists():
-        kept = json.loads(KEPT.read_bytes())
+    made_of = dbt_project.prepare().stat().st_mtime_ns
+    file = dbt_project.writable_target() / "lineage.json"
+    if file.exists():
+        kept = json.loads(file.read_bytes())
         if kept["manifest"] == made_of:
             found: Lineage = kept["lineage"]
             return found
     lineage = read_lineage(manifest, home)
     models = [node for node in manifest["nodes"].values() if _is_sql(node)]
     if len(lineage) == len(models):  # not after a build of a part: the others have no compiled SQL yet
-        KEPT.write_text(json.dumps({"manifest": made_of, "lineage": lineage}), encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"manifest": made_of, "lineage": lineage}), encoding="utf-8")
     return lineage
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.settings import PROJECT
+from pipeline.settings import PROJECT, Settings
 
 DBT_PROJECT = PROJECT / "dbt_project"
 TARGET = DBT_PROJECT / "target" / "prepared"  # ours alone: a dbt or sqlfluff started by hand writes into target/ too
@@ -55,14 +55,23 @@ def is_stale(manifest: Path = MANIFEST, project: Path = DBT_PROJECT) -> bool:
     return any(path.stat().st_mtime_ns > made for path in files)
 
 
+def writable_target() -> Path:
+    """Where files made of the dbt project go: into the checkout, or into the home when the checkout is read-only."""
+    return TARGET if os.access(DBT_PROJECT, os.W_OK) else Settings().home / "dbt" / "prepared"
+
+
 def prepare() -> Path:
     """Parse the dbt project where something in it changed. Returns the manifest's path; raises DbtError."""
-    TARGET.mkdir(parents=True, exist_ok=True)
-    with (TARGET / ".lock").open("w") as lock:
+    target = writable_target()
+    if target != TARGET and not is_stale():
+        return MANIFEST  # it came with the checkout, and nobody can change either
+    manifest = target / MANIFEST.name
+    target.mkdir(parents=True, exist_ok=True)
+    with (target / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start at once must not read what the other half wrote
-        if is_stale():
-            _invoke(["parse", *_places(DBT_PROJECT / PLACEHOLDER, TARGET)], DBT_PROJECT / PLACEHOLDER)
-    return MANIFEST
+        if is_stale(manifest):
+            _invoke(["parse", *_places(DBT_PROJECT / PLACEHOLDER, target)], DBT_PROJECT / PLACEHOLDER)
+    return manifest
 
 
 def build(
@@ -82,8 +91,7 @@ def build(
     from dbt.artifacts.resources.types import NodeType
     from dbt.contracts.graph.manifest import Manifest
 
-    prepare()
-    parsed = Manifest.from_msgpack(PARSED.read_bytes())
+    parsed = Manifest.from_msgpack(prepare().with_name(PARSED.name).read_bytes())
     # What tests read as `graph`: dbt fills it only after it has parsed, and the nodes would take a third of a second.
     parsed.flat_graph["sources"] = {name: source.to_dict(omit_none=False) for name, source in parsed.sources.items()}
     total = sum(node.resource_type is not NodeType.Analysis for node in parsed.nodes.values())
@@ -116,21 +124,22 @@ def build(
 
 def compiled(models: Sequence[str]) -> dict[str, str]:
     """The query that dbt makes of each of these models, by name. Needs no warehouse; raises DbtError."""
-    prepare()
     from dbt.contracts.graph.manifest import Manifest
 
-    parsed = Manifest.from_msgpack(PARSED.read_bytes())
+    prepared = prepare().parent
+    parsed = Manifest.from_msgpack((prepared / PARSED.name).read_bytes())
     with TemporaryDirectory() as folder:  # dbt connects to a file even where it asks it nothing
         empty = Path(folder) / PLACEHOLDER
-        arguments = ["compile", *_places(empty, TARGET), "--no-introspect", "--no-write-json", "--select", *models]
+        arguments = ["compile", *_places(empty, prepared), "--no-introspect", "--no-write-json", "--select", *models]
         result = _invoke(arguments, empty, manifest=parsed)
     return {outcome.node.name: outcome.node.compiled_code for outcome in result.results}
 
 
 def document(build_file: Path) -> Path:
     """dbt's documentation site of a built warehouse, as one page that needs no server. Returns its path."""
-    _invoke(["docs", "generate", "--static", *_places(build_file, TARGET)], build_file)
-    return TARGET / "static_index.html"
+    target = writable_target()
+    _invoke(["docs", "generate", "--static", *_places(build_file, target)], build_file)
+    return target / "static_index.html"
 
 
 def _places(build_file: Path, target: Path) -> list[str]:
