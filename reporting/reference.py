@@ -128,6 +128,8 @@ def _rule_line(rule: Mapping[str, Any]) -> str:
     when = f"{rule['signal_id']}{measure} {rule['operator']} {rule['enter_threshold']:g} {rule['unit'] or ''}"
     since, until = f"{rule['valid_from']}", f"{rule['valid_to']}"
     force = "always" if until.startswith("9999") and since.startswith("2009") else f"{since} to {until}"
+    if rule["switched_off_because"]:
+        force = f"switched off: {rule['switched_off_because']}"
     cells = (rule["rule_id"], rule["direction"], when, rule["readings"], force, rule["rationale"], rule["source"])
     return "| " + " | ".join(map(_cell, cells)) + " |"
 

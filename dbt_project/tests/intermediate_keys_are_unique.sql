@@ -26,6 +26,7 @@
     'int_options__monthly_expiry': ['observed_date'],
     'int_options__open_interest': ['observed_date', 'expiry_time', 'strike_usd', 'option_type'],
     'int_options__put_peak': ['observed_date'],
+    'int_options__put_premium': ['observed_date'],
     'int_price__venue_hours': ['venue', 'market', 'open_time', 'known_at'],
     'int_regime__context': ['signal_date'],
     'int_regime__daily': ['signal_date'],

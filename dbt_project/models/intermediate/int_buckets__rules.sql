@@ -3,7 +3,11 @@ with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
 
-rules as (select * from {{ ref('rules') }} where scope = 'bucket'),
+rules as (
+    select * from {{ ref('rules') }}
+    where scope = 'bucket'
+        and switched_off_because is null
+),
 
 inputs as (select * from {{ ref('int_rules__inputs') }}),
 

@@ -4,7 +4,11 @@ with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
 
-rules as (select * from {{ ref('rules') }} where scope = 'framework'),
+rules as (
+    select * from {{ ref('rules') }}
+    where scope = 'framework'
+        and switched_off_because is null
+),
 
 signal_inputs as (select * from {{ ref('int_rules__inputs') }}),
 

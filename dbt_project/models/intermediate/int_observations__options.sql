@@ -9,6 +9,13 @@ open_interest as (select * from {{ ref('int_options__open_interest') }}),
 
 put_peak as (select * from {{ ref('int_options__put_peak') }}),
 
+put_premium as (
+    select
+        observed_date,
+        put_premium_share_pct
+    from {{ ref('int_options__put_premium') }}
+),
+
 basis as (select * from {{ ref('int_options__futures_basis') }}),
 
 dvol_hours as (select * from {{ source('staging', 'stg_deribit__dvol') }}),
@@ -55,6 +62,8 @@ long as (
     from put_call unpivot (value for series_id in (columns(* exclude (observed_date))))
     union all by name
     from peak unpivot (value for series_id in (columns(* exclude (observed_date))))
+    union all by name
+    from put_premium unpivot (value for series_id in (columns(* exclude (observed_date))))
     union all by name
     from basis unpivot (value for series_id in (columns(* exclude (observed_date))))
 ),

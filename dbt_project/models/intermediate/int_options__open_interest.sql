@@ -16,6 +16,8 @@ open_interest as (
         chain.underlying_index,
         chain.index_price_usd,
         chain.open_interest_btc,
+        chain.mark_price_btc,
+        chain.mark_iv_pct,
         snapshots.known_at,
         snapshots.known_at_basis,
         snapshots.known_from

@@ -15,7 +15,11 @@ with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
 
-rules as (select * from {{ ref('rules') }} where scope = 'regime'),
+rules as (
+    select * from {{ ref('rules') }}
+    where scope = 'regime'
+        and switched_off_because is null
+),
 
 thresholds as (
     select

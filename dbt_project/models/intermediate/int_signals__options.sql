@@ -7,6 +7,19 @@ frame as (
         'put_oi_peak_share_pct'], 1) }}
 ),
 
+premiums as ({{ frame(['put_premium_share_pct'], 2) }}),
+
+premium as (
+    select
+        knowledge,
+        signal_date,
+        {{ value_at('put_premium_share_pct') }} as put_premium_share_pct,
+        median(value) as put_premium_share_3d_pct,
+        cast(count(*) as double) as put_premium_readings_3d
+    from premiums
+    group by knowledge, signal_date
+),
+
 in_use as (select * from {{ ref('int_series__in_use') }} where series_id = 'put_call_oi_ratio'),
 
 levels as (select * from {{ ref('int_level__in_use') }}),
@@ -130,6 +143,8 @@ probability_signals as (
 
 long as (
     {{ signals_long('wide') }}
+    union all
+    {{ signals_long('premium') }}
     union all
     {{ signals_long('below_level_shares') }}
     union all
