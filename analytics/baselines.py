@@ -20,9 +20,9 @@ from analytics.black76 import Floats
 from analytics.bracket import Indices
 from analytics.forecast import Forecaster, Paths, Prices
 from analytics.outlook import HIGHEST_CLOSE, LOWEST_CLOSE, Outlook, Sample
+from analytics.probability import DAILY_CLOSE_SHIFT
 
 REALISED_DAYS: Final = 30
-DAILY_CLOSE_SHIFT: Final = 0.5826
 QUANTILES: Final = 4_000  # of a normal, in place of its formula: half an eighth of a thousandth off at most
 
 

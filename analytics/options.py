@@ -23,7 +23,7 @@ class Surface:
     `tenors`: tenor_days, forward_usd, atm_iv_pct, rr25 = IV(25-delta call) − IV(25-delta put), bf25 = mean of these two
     − ATM (volatility points), expiries_used. Every snapshot has a row for every tenor; what cannot be read is null.
     `smiles`: expiry_time, forward_usd, days_to_expiry, atm_iv_pct, call25_iv_pct, put25_iv_pct, strikes_used.
-    `probabilities`: horizon_days, strike_usd, prob_below_pct, prob_touch_pct.
+    `probabilities`: horizon_days, strike_usd, prob_below_pct, prob_touch_pct, prob_holds_pct.
     `left_out`: reason, rows: quotes that could not be used (missing, expired, implausible_iv, crossed_quote).
     """
 

@@ -11,35 +11,46 @@ answer, the second its correction for skew. Total variance w is a smooth curve t
 (modified Akima: it does not swing around an outlying quote) and linear in time between the expiries next to the
 horizon.
 
-Trading at or below a strike before the horizon: the reflection principle for a forward without drift of its own. For
-K < F
+Trading at a strike before the horizon, always by side: for a strike below the forward F that the lowest price reaches
+it, else that the highest one does. By the reflection principle for a forward without drift of its own
 
-    P(min S ≤ K) = N(−d2) + (F/K) · N(−d1) = 2 · P(S_T < K) − Put(K)/K,
+    K < F: P(min S ≤ K) = N(−d2) + (F/K) · N(−d1) = 2 · P(S_T < K) − Put(K)/K,
+    K ≥ F: P(max S ≥ K) = N(d2) + (F/K) · N(d1) = 2 · P(S_T > K) + Call(K)/K.
 
-and for K ≥ F it is certain. The first form is exact when volatility is the same at every price; the second is the same
-number then, and takes the smile's own probability and put otherwise. With a smile it is an approximation: it looks at
-the horizon's distribution only, not at how volatility moves on the way, and with a steep skew it stays short of
-certainty just below the forward. It watches the price at every instant and counts from the forward, not from spot.
+The first forms are exact when volatility is the same at every price; the second are the same numbers then, and take the
+smile's own probability and price otherwise. With a smile they are approximations: they look at the horizon's
+distribution only, not at how volatility moves on the way, and with a steep skew they stay short of certainty just
+beside the forward. They watch the price at every instant, as daily lows and highs do, and count from the forward, not
+from spot.
+
+Holding a strike: that every daily close up to the horizon lies at or above it. The same reflection at a strike lower
+by 0.5826 of a day's volatility, because closes see the price once a day (Broadie, Glasserman and Kou 1997).
+
+Tails. A young weekly expiry lists few strikes. Where one of the two expiries next to the horizon quotes a strike and
+the other does not, the other's smile goes on from its last quote in the shape of its neighbour: at equal k/√T the
+change of volatility beyond that quote is the same. Beyond both there is no value.
 
 These are prices of insurance, not forecasts: they hold what people pay to be protected.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.interpolate import Akima1DInterpolator
 from scipy.special import ndtr
 
 from analytics.black76 import Floats, d2, put_over_strike
 from analytics.bracket import Indices, bracket, group_starts
 from analytics.smile import Smiles
+from analytics.smile_tails import ExtendedSmile, SmileCurve
 
 STRIKE_STEP_USD: Final = 1_000.0
 FEWEST_STRIKES: Final = 5  # fewer points do not make a curve with a slope
 # What printing marks to 0.01 points may do to a probability (fraction): half a unit of volatility times √T (0.24 at 21
 # days) over the distance of two strikes (1.4 % in log-moneyness at 70 000), times φ(0).
 ROUNDING: Final = 3e-4
+DAILY_CLOSE_SHIFT: Final = 0.5826  # −ζ(½)/√(2π), of a day's volatility
 
 COLUMNS: Final = {
     "snapshot_time": pl.Datetime("us"),
@@ -47,6 +58,7 @@ COLUMNS: Final = {
     "strike_usd": pl.Float64(),
     "prob_below_pct": pl.Float64(),
     "prob_touch_pct": pl.Float64(),
+    "prob_holds_pct": pl.Float64(),
 }
 
 
@@ -60,11 +72,27 @@ def probability_below(log_moneyness: Floats, total_variance: Floats, slope: Floa
 
 
 def probability_touch(log_moneyness: Floats, total_variance: Floats, below: Floats) -> Floats:
-    """P(the price trades at or below K before the horizon) as a fraction, never less than `below`."""
+    """P(the price trades at K before the horizon) as a fraction: from above for K below the forward, else from below.
+
+    Never less than the chance to end beyond K.
+    """
     put = put_over_strike(log_moneyness, np.sqrt(total_variance))
-    reflected = np.minimum(np.maximum(2 * below - put, below), 1)
-    certain = np.where(np.isnan(below), np.nan, 1.0)
-    return np.where(log_moneyness < 0, reflected, certain)
+    call = put + np.exp(-log_moneyness) - 1
+    down = np.minimum(np.maximum(2 * below - put, below), 1)
+    up = np.minimum(np.maximum(2 * (1 - below) + call, 1 - below), 1)
+    return np.where(log_moneyness < 0, down, up)
+
+
+def probability_holds(log_moneyness: Floats, total_variance: Floats, below: Floats) -> Floats:
+    """P(no daily close lies below K) as a fraction; arguments are those of the strike that `seen_daily` gives for K."""
+    put = put_over_strike(log_moneyness, np.sqrt(total_variance))
+    breaks = np.where(log_moneyness < 0, np.minimum(np.maximum(2 * below - put, below), 1), 1)
+    return np.where(np.isnan(below), np.nan, 1 - breaks)
+
+
+def seen_daily(log_moneyness: Floats, total_variance: Floats, horizon_days: int) -> Floats:
+    """The strike (log-moneyness) that a price watched at every instant breaks as often as daily closes break this."""
+    return log_moneyness - DAILY_CLOSE_SHIFT * np.sqrt(total_variance / horizon_days)
 
 
 def without_arbitrage(probability: Floats) -> Floats:
@@ -93,10 +121,11 @@ def _longest_ascent(values: Floats) -> Indices:
 
 
 def implied_probability(smiles: Smiles, horizon_days: int) -> pl.DataFrame:
-    """For each snapshot that has expiries on both sides of the horizon: strike_usd, prob_below_pct, prob_touch_pct.
+    """For each snapshot that has expiries on both sides of the horizon: strike_usd, prob_below_pct, prob_touch_pct,
+    prob_holds_pct.
 
-    Strikes are every 1 000 USD that both expiries quote (in log-moneyness, carried to the horizon's forward). Null
-    where the smile contradicts itself.
+    Strikes are every 1 000 USD that both expiries quote or reach (in log-moneyness, carried to the horizon's forward).
+    Null where the smile contradicts itself.
     """
     points = smiles.points
     starts = group_starts(points["snapshot_time"].to_physical().to_numpy())
@@ -105,7 +134,7 @@ def implied_probability(smiles: Smiles, horizon_days: int) -> pl.DataFrame:
     forward = np.exp(at.of(np.log(forwards)))
     frames = [pl.DataFrame(schema=COLUMNS)]
     for n in np.flatnonzero(at.inside):
-        distribution = _distribution(smiles, at.lower[n], at.upper[n], at.weight[n], forward[n])
+        distribution = _distribution(smiles, at.lower[n], at.upper[n], at.weight[n], forward[n], horizon_days)
         if distribution is not None:
             frames.append(
                 distribution.select(
@@ -114,33 +143,51 @@ def implied_probability(smiles: Smiles, horizon_days: int) -> pl.DataFrame:
                     "strike_usd",
                     "prob_below_pct",
                     "prob_touch_pct",
+                    "prob_holds_pct",
                 )
             )
     return pl.concat(frames)
 
 
-def _distribution(smiles: Smiles, lower: int, upper: int, weight: float, forward: float) -> pl.DataFrame | None:
+def _distribution(
+    smiles: Smiles, lower: int, upper: int, weight: float, forward: float, horizon_days: int
+) -> pl.DataFrame | None:
     """The distribution between two smiles of one snapshot, None where either has too few strikes or none is shared."""
+    days = smiles.points["days_to_expiry"].to_numpy()
     shares = [(lower, 1 - weight), (upper, weight)] if weight else [(lower, 1.0)]
-    curves = [(smiles.wing(smile), share) for smile, share in shares]
-    if any(len(moneyness) < FEWEST_STRIKES for (moneyness, _), _ in curves):
+    wings = [SmileCurve(*smiles.wing(smile), days=days[smile]) for smile, _ in shares]
+    if any(len(wing.moneyness) < FEWEST_STRIKES for wing in wings):
         return None
-    from_strike = forward * np.exp(max(moneyness[0] for (moneyness, _), _ in curves))
-    to_strike = forward * np.exp(min(moneyness[-1] for (moneyness, _), _ in curves))
+    curves = [(wing.beside(other), share) for wing, other, (_, share) in zip(wings, wings[::-1], shares, strict=True)]
+    from_strike = forward * np.exp(max(curve.reach[0] for curve, _ in curves))
+    to_strike = forward * np.exp(min(curve.reach[1] for curve, _ in curves))
     strikes = STRIKE_STEP_USD * np.arange(np.ceil(from_strike / STRIKE_STEP_USD), to_strike // STRIKE_STEP_USD + 1)
     if not len(strikes):
         return None
     log_moneyness = np.log(strikes / forward)
-    variance, slope = np.zeros_like(strikes), np.zeros_like(strikes)
-    for (moneyness, total_variance), share in curves:
-        curve = Akima1DInterpolator(moneyness, total_variance, method="makima")
-        variance += share * curve(log_moneyness)
-        slope += share * curve(log_moneyness, 1)
-    # The curve may dip below zero between quotes that are far apart; there is no price there. Past a quote by a
-    # rounding error it is NaN already.
-    variance = np.where(variance > 0, variance, np.nan)
+    variance, slope = _between(curves, log_moneyness)
     below = without_arbitrage(probability_below(log_moneyness, variance, slope))
     touch = probability_touch(log_moneyness, variance, below)
-    return pl.DataFrame({"strike_usd": strikes, "prob_below_pct": 100 * below, "prob_touch_pct": 100 * touch}).fill_nan(
-        None
-    )
+    shifted = seen_daily(log_moneyness, variance, horizon_days)
+    shifted_variance, shifted_slope = _between(curves, shifted)
+    shifted_below = without_arbitrage(probability_below(shifted, shifted_variance, shifted_slope))
+    holds = np.where(np.isnan(below), np.nan, probability_holds(shifted, shifted_variance, shifted_below))
+    return pl.DataFrame(
+        {
+            "strike_usd": strikes,
+            "prob_below_pct": 100 * below,
+            "prob_touch_pct": 100 * touch,
+            "prob_holds_pct": 100 * np.minimum(holds, 1 - below),
+        }
+    ).fill_nan(None)
+
+
+def _between(curves: Sequence[tuple[ExtendedSmile, float]], log_moneyness: Floats) -> tuple[Floats, Floats]:
+    """Total variance at the horizon, and its slope in log-moneyness."""
+    variance, slope = np.zeros_like(log_moneyness), np.zeros_like(log_moneyness)
+    for curve, share in curves:
+        its_variance, its_slope = curve.at(log_moneyness)
+        variance, slope = variance + share * its_variance, slope + share * its_slope
+    # The curve may dip below zero between quotes that are far apart; there is no price there. Past a quote by a
+    # rounding error it is NaN already.
+    return np.where(variance > 0, variance, np.nan), slope

@@ -14,7 +14,7 @@ from sources.core.dataset import Access, Bucket, Cadence, Calendar
 from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import StagingView, create_views
 from warehouse.table_definition import TableDefinition
-from warehouse.tables import comment_on, insert
+from warehouse.tables import columns_in, comment_on, insert
 
 SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
 FORWARD = ("DOUBLE", "Forward price of bitcoin at that time [USD].")
@@ -57,7 +57,15 @@ SURFACE_TABLES: Mapping[str, TableDefinition] = {
             "horizon_days": ("INTEGER", "Horizon [days]."),
             "strike_usd": ("DOUBLE", "Price asked about [USD]."),
             "prob_below_pct": ("DOUBLE", "Risk-neutral chance that bitcoin stands below it at the horizon [percent]."),
-            "prob_touch_pct": ("DOUBLE", "Risk-neutral chance that bitcoin touches it by then [percent]."),
+            "prob_touch_pct": (
+                "DOUBLE",
+                "Risk-neutral chance that bitcoin trades there by then: from above for a strike below the forward, "
+                "else from below [percent].",
+            ),
+            "prob_holds_pct": (
+                "DOUBLE",
+                "Risk-neutral chance that every daily close up to the horizon lies at or above it [percent].",
+            ),
             "known_at": KNOWN,
         },
     ),
@@ -170,6 +178,7 @@ CELLS: Mapping[str, object] = {
 def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that dbt reads and their views, and say which datasets are computed here."""
     connection.execute("create schema if not exists analytics")
+    _forget_older_surfaces(connection)
     for name, table in TABLES.items():
         connection.execute(f"create table if not exists analytics.{name} ({table.body})")
         comment_on(
@@ -178,3 +187,11 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
     create_views(connection, VIEWS)
     connection.execute("delete from analytics.dataset")
     insert(connection, "analytics.dataset", pl.DataFrame([CELLS]))
+
+
+def _forget_older_surfaces(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the option surfaces that an older version computed with other columns: they are computed again from raw."""
+    stored = columns_in(connection, "analytics")
+    if any(name in stored and set(stored[name]) != set(table.columns) for name, table in SURFACE_TABLES.items()):
+        for name in SURFACE_TABLES:
+            connection.execute(f"drop table if exists analytics.{name}")

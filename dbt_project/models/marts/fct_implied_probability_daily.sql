@@ -12,7 +12,8 @@ joined as (
         probabilities.horizon_days,
         probabilities.strike_usd,
         probabilities.prob_below_pct,
-        probabilities.prob_touch_pct
+        probabilities.prob_touch_pct,
+        probabilities.prob_holds_pct
     from snapshots
     join probabilities on probabilities.snapshot_time = snapshots.snapshot_time
     where {{ has_ended('snapshots.observed_date') }}

@@ -66,40 +66,52 @@ def test_a_flat_smile_is_the_lognormal_distribution(level):
 
 
 def test_touch_is_the_barrier_probability_of_a_walk_with_steady_volatility():
-    """Closed form for a driftless price: N((k + s²/2)/s) + (F/K)·N((k − s²/2)/s)."""
+    """Closed forms for a driftless price: the lowest price below the forward, the highest from it on."""
     read = distribution(chain(flat(60), days=(DAYS,)))
     deviation = 0.6 * np.sqrt(DAYS / 365)
     log_moneyness = np.log(read["strike_usd"].to_numpy() / FORWARD)
     reached = norm.cdf((log_moneyness + deviation**2 / 2) / deviation)
     reflected = np.exp(-log_moneyness) * norm.cdf((log_moneyness - deviation**2 / 2) / deviation)
-    expected = np.where(log_moneyness < 0, reached + reflected, 1)
+    up = norm.cdf((-log_moneyness - deviation**2 / 2) / deviation)
+    up += np.exp(-log_moneyness) * norm.cdf((-log_moneyness + deviation**2 / 2) / deviation)
+    expected = np.where(log_moneyness < 0, reached + reflected, up)
     np.testing.assert_allclose(read["prob_touch_pct"].to_numpy(), 100 * expected, atol=1e-6)
 
 
-def test_touch_agrees_with_simulated_paths():
-    """Paths watched 2 000 times in 21 days: they touch a little less often than one seen at every instant."""
+def test_touch_and_holds_agree_with_simulated_paths():
+    """Paths watched 96 times a day touch a little less often than one seen at every instant; closes are each 96th."""
     rng = np.random.default_rng(7)
-    steps, paths = 2_000, 4_000
-    deviation = 0.6 * np.sqrt(DAYS / 365)
-    lowest = np.zeros(paths)
+    a_day, paths = 96, 4_000
+    deviation = 0.6 * np.sqrt(1 / 365)
     position = np.zeros(paths)
-    for _ in range(steps):
-        position += rng.normal(-(deviation**2) / 2 / steps, deviation / np.sqrt(steps), paths)
+    lowest, highest, lowest_close = np.zeros(paths), np.zeros(paths), np.full(paths, np.inf)
+    for step in range(1, DAYS * a_day + 1):
+        position += rng.normal(-(deviation**2) / 2 / a_day, deviation / np.sqrt(a_day), paths)
         np.minimum(lowest, position, out=lowest)
-    read = distribution(chain(flat(60), days=(DAYS,))).filter(
-        pl.col("strike_usd").is_in([55_000.0, 60_000.0, 65_000.0])
-    )
-    simulated = [100 * np.mean(lowest <= np.log(strike / FORWARD)) for strike in read["strike_usd"]]
-    np.testing.assert_allclose(read["prob_touch_pct"].to_numpy(), simulated, atol=2.5)
+        np.maximum(highest, position, out=highest)
+        if step % a_day == 0:
+            np.minimum(lowest_close, position, out=lowest_close)
+    asked = [55_000.0, 60_000.0, 65_000.0, 68_000.0, 75_000.0, 85_000.0]
+    read = distribution(chain(flat(60), days=(DAYS,))).filter(pl.col("strike_usd").is_in(asked))
+    moves = np.log(read["strike_usd"].to_numpy() / FORWARD)
+    touched = [100 * np.mean(lowest <= move if move < 0 else highest >= move) for move in moves]
+    np.testing.assert_allclose(read["prob_touch_pct"].to_numpy(), touched, atol=3)
+    held = [100 * np.mean(lowest_close >= move) for move in moves]
+    np.testing.assert_allclose(read["prob_holds_pct"].to_numpy(), held, atol=1.7)
 
 
 def test_distribution_lies_between_its_bounds_and_touch_above_it():
     read = distribution(chain(skewed))
     assert read["prob_below_pct"].is_sorted()
     assert read["prob_below_pct"].is_between(0, 100).all()
-    assert (read["prob_touch_pct"] >= read["prob_below_pct"]).all()
+    under, over = read.filter(pl.col("strike_usd") < FORWARD), read.filter(pl.col("strike_usd") >= FORWARD)
+    assert (under["prob_touch_pct"] >= under["prob_below_pct"]).all()
+    assert (over["prob_touch_pct"] >= 100 - over["prob_below_pct"] - 1e-9).all()
     assert (read["prob_touch_pct"] <= 100).all()
-    assert read.filter(pl.col("strike_usd") >= 70_000)["prob_touch_pct"].unique().to_list() == [100.0]
+    assert over["prob_touch_pct"].is_sorted(descending=True)
+    held = read.drop_nulls("prob_holds_pct")
+    assert held["prob_holds_pct"].is_sorted(descending=True)
+    assert (held["prob_holds_pct"] <= 100 - held["prob_below_pct"] + 1e-9).all()
 
 
 def test_skew_moves_probability_to_the_downside():
@@ -110,13 +122,29 @@ def test_skew_moves_probability_to_the_downside():
     assert both["prob_below_pct"] > both["prob_below_pct_even"]
 
 
-def test_strikes_are_those_that_both_expiries_quote():
+def test_a_young_expiry_with_few_strikes_goes_on_in_the_shape_of_its_neighbour():
+    """Flat smiles at one level: what is carried on is known exactly, and reaches as far as the neighbour quotes."""
     near, far = chain(flat(60), days=(14,), reach=1.0), chain(flat(60), days=(28,), reach=4.0)
-    strikes = distribution(pl.concat([near, far]))["strike_usd"]
-    reach = np.exp(0.6 * np.sqrt(14 / 365))
+    read = distribution(pl.concat([near, far]))
+    strikes = read["strike_usd"]
+    reach = np.exp(4 * 0.6 * np.sqrt(14 / 365))
     assert strikes.min() == np.ceil(FORWARD / reach / 1000) * 1000
     assert strikes.max() == np.floor(FORWARD * reach / 1000) * 1000
     assert strikes.diff().drop_nulls().unique().to_list() == [1000.0]
+    deviation = 0.6 * np.sqrt(DAYS / 365)
+    expected = norm.cdf((np.log(strikes.to_numpy() / FORWARD) + deviation**2 / 2) / deviation)
+    np.testing.assert_allclose(read["prob_below_pct"].to_numpy(), 100 * expected, atol=1e-6)
+
+
+def test_carrying_a_smile_on_comes_near_what_its_own_strikes_say():
+    """The near expiry with all its strikes against the same one with the middle of them only."""
+    far = chain(skewed, days=(28,))
+    whole = distribution(pl.concat([chain(skewed, days=(14,)), far]))
+    cut = distribution(pl.concat([chain(skewed, days=(14,), reach=1.2), far]))
+    both = whole.join(cut, on="strike_usd", suffix="_cut").drop_nulls(["prob_below_pct", "prob_below_pct_cut"])
+    beyond = both.filter(np.abs(np.log(pl.col("strike_usd") / FORWARD)) > 1.2 * 0.6 * np.sqrt(14 / 365))
+    assert beyond.height >= 10
+    np.testing.assert_allclose(beyond["prob_below_pct_cut"], beyond["prob_below_pct"], atol=1.0)
 
 
 @pytest.mark.parametrize("days", [(7, 14), (28, 49), (20.9,)])
@@ -165,3 +193,8 @@ def test_what_is_left_always_ascends(probabilities):
 def test_touch_of_an_unknown_probability_is_unknown():
     touch = probability_touch(np.array([-0.1, 0.1]), np.array([0.02, 0.02]), np.array([np.nan, np.nan]))
     assert np.isnan(touch).all()
+
+
+def test_no_strike_above_the_price_is_certain_to_be_touched():
+    read = distribution(chain(skewed)).filter(pl.col("strike_usd") > 1.1 * FORWARD)
+    assert (read["prob_touch_pct"] < 60).all()

@@ -157,6 +157,7 @@ def test_an_empty_chain_gives_empty_frames_with_columns():
         "strike_usd",
         "prob_below_pct",
         "prob_touch_pct",
+        "prob_holds_pct",
     ]
     assert read.tenors.schema == surface(chain(flat(50))).tenors.schema
 
