@@ -23,6 +23,8 @@ COMPARED: Final = "int_signals__as_known"  # readings with their changes and ran
 ANSWERS: Final = ("fct_bucket_daily", "fct_condition_daily", "fct_regime_daily")
 DATABASE: Final = PLACEHOLDER.removesuffix(".duckdb")
 
+LOOKS_BACK: Final = 365  # days, more than any rule asks for
+
 Row = dict[str, Any]
 
 # What the engine's models read that a run makes before them, as the published warehouse has it.
@@ -36,10 +38,25 @@ INPUTS: Final[Mapping[str, str]] = {
     """,
     "int_calendar__signal_dates": "select signal_date from published.marts.fct_regime_daily",
     "int_level__in_use": """
-        select signal_date, cluster_source, level_usd, cluster_low_usd, cluster_high_usd
+        select
+            signal_date, cluster_source, level_usd, cluster_low_usd, cluster_high_usd, close_to_cluster,
+            cluster_share_of_profile_pct / 100 as share_of_profile, level_seen_date, level_since, level_before_usd,
+            level_before_low_usd, level_before_source, level_moved_because, level_closed_through_date,
+            level_redrawn_from_usd as redrawn_from_usd, level_none_because as none_because, floor_low_usd,
+            floor_high_usd, ceiling_low_usd, ceiling_high_usd
         from published.marts.fct_regime_daily
     """,
 }
+
+# The closes that each date looks back on, from the readings as they are in the engine.
+PATH: Final = "int_level__path"
+CLOSES: Final = f"""
+    select dates.signal_date, closes.signal_date as observed_date, closes.value as close_usd
+    from intermediate.int_calendar__signal_dates as dates
+    join intermediate.{COMPARED} as closes
+        on closes.signal_date between dates.signal_date - {LOOKS_BACK} and dates.signal_date
+    where closes.signal_id = 'btc_close_usd' and closes.age_days = 0
+"""
 
 
 class WhatIfError(Exception):
@@ -69,7 +86,8 @@ def steps(answers: tuple[str, ...] = ANSWERS) -> tuple[Step, ...]:
     def visit(unique_id: str) -> None:
         if unique_id not in nodes:
             raise WhatIfError(f"The rules rest on {unique_id}, which no published table gives: see INPUTS.")
-        if unique_id in ordered or nodes[unique_id]["name"] in INPUTS or nodes[unique_id]["resource_type"] == "seed":
+        node = nodes[unique_id]
+        if unique_id in ordered or node["name"] in {*INPUTS, PATH} or node["resource_type"] == "seed":
             return
         for parent in manifest["parent_map"][unique_id]:
             visit(parent)
@@ -168,6 +186,7 @@ class RuleEngine:
             connection.execute(f"create or replace table {step.schema}.{step.name} as {step.sql}")
             if step.name == COMPARED:
                 self._repeat(step.name, more_days)
+                connection.execute(f"create or replace table intermediate.{PATH} as {CLOSES}")
         return {answer: self._rows(answer, more_days) for answer in self._answers}
 
     def _repeat(self, table: str, more_days: int) -> None:

@@ -13,7 +13,10 @@ from pipeline.rule_engine import Row, RuleEngine, WhatIfError
 COMPARED: Final[Mapping[str, tuple[str | None, Sequence[str]]]] = {
     "fct_bucket_daily": ("bucket", ("state",)),
     "fct_condition_daily": ("condition_id", ("holds",)),
-    "fct_regime_daily": (None, ("regime", "next_condition", "fully_confirmed")),
+    "fct_regime_daily": (
+        None,
+        ("verdict_line", "position", "side", "evidence_for_level", "regime", "next_condition", "fully_confirmed"),
+    ),
 }
 
 

@@ -24,6 +24,8 @@ SAID = (
     *("h1", "h2", "h3", "r1", "r2", "r3", "s1", "s2", "s3"),
     "next_condition",
     "fully_confirmed",
+    "position",
+    "evidence_for_level",
 )
 
 

@@ -131,6 +131,11 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, datasets: Sequence[Data
     stored = columns_in(connection, RAW)
     for name, table in METADATA_TABLES.items():
         connection.execute(f"create table if not exists {RAW}.{quoted(name)} ({table.body})")
+        # A home of an earlier version: rows that were written before have no value in a new column.
+        for column, (data_type, _) in table.columns.items():
+            if column not in stored.get(name, table.columns):
+                added = data_type.removesuffix(" NOT NULL")
+                connection.execute(f"alter table {RAW}.{quoted(name)} add column {quoted(column)} {added}")
         comment_on(connection, RAW, name, table.comment, {column: says for column, (_, says) in table.columns.items()})
     for dataset in datasets:
         _ensure_raw_table(connection, dataset, stored.get(dataset.table, {}))

@@ -36,7 +36,7 @@ broken as (
     union all
     select 'rule ' || rule_id || ' reads nothing' as problem
     from rules
-    where scope <> 'regime'
+    where direction <> 'threshold'
         and signal_id is null
     union all
     select 'signal ' || signal_id || ' is computed from the unknown series ' || series_id as problem

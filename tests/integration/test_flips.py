@@ -123,7 +123,7 @@ def test_what_if_says_what_else_changes_and_what_it_left_alone(scenario_home: Pa
     assert changed["S3"] == (False, True)
     assert "macro" not in changed
     moved = what_if(published, SIXTH, {"etf_net_flow_5d_usd": 1e9})
-    assert {change.what for change in moved.changes} == {"R3"}
+    assert {change.what for change in moved.changes} == {"R3", "verdict_line"}
     assert "etf_net_flow_5d_bp" in moved.left_alone
 
 

@@ -3,6 +3,7 @@
 The expected figures are the article's own, as printed; the tolerance is the rounding that it printed them with.
 """
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -124,6 +125,26 @@ def test_the_board_of_the_fifth_can_say_why_the_level_moved(marts: duckdb.DuckDB
         [FIFTH, SIXTH],
     ).fetchall()
     assert rows[0] == (FIFTH, FIFTH, True, "price_closed_through", FIFTH)
+
+
+def test_the_verdict_of_the_golden_days_is_the_one_that_the_article_gives(marts: duckdb.DuckDBPyConnection) -> None:
+    rows = marts.execute(
+        "select position, side, evidence_for_level, conditions_met, warnings_on, verdict_line, verdict_line_zh "
+        "from fct_regime_daily where signal_date in (?, ?) order by signal_date",
+        [FIFTH, SIXTH],
+    ).fetchall()
+    assert rows[0][:5] == ("broken", "above", "against", 0, 3)
+    assert rows[1][:5] == ("tested", "above", "against", 0, 3)
+    fifth, sixth = (row[5].replace("\u202f", " ") for row in rows)
+    assert re.fullmatch(
+        r"Broken: first close under 6\d \d{3} \(level moved from \d\d \d{3} on 5 Feb; against that one: lost\), and "
+        r"evidence against: 0 of 3 conditions met, 3 of 3 warnings on \(on: R1 .+; R2 derivatives stressed; R3 .+\)\.",
+        fifth,
+    )
+    assert sixth.startswith("Tested: back inside 66 900–70 000, under it on 5 Feb")
+    assert "; evidence against: 0 of 3 conditions met, 3 of 3 warnings on (on: R1 " in sixth
+    assert rows[1][6].startswith("回测：已回到 66\u202f900–70\u202f000 之内，2月5日收于其下")
+    assert "证据偏空：条件满足 0/3，警示亮起 3/3（亮起：R1 " in rows[1][6]
 
 
 def test_the_golden_day_gets_its_bucket_states_each_with_evidence(marts: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,8 @@ regimes as (select * from {{ ref('int_regime__daily') }}),
 
 levels as (select * from {{ ref('int_level__in_use') }}),
 
+verdicts as (select * from {{ ref('int_verdict__daily') }}),
+
 rules as (select * from {{ ref('rules') }}),
 
 version as (
@@ -45,6 +47,7 @@ described as (
             when runs.s2 is not true then 'S2'
             when runs.s3 is not true then 'S3'
         end as next_condition,
+        verdicts.* exclude (signal_date),
         runs.buckets_known,
         case
             when runs.closes_below_cluster_3d > 0 then false
@@ -105,6 +108,7 @@ described as (
         end as explanation
     from runs
     join levels on levels.signal_date = runs.signal_date
+    join verdicts on verdicts.signal_date = runs.signal_date
     cross join version
 )
 
