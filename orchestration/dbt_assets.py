@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.model_metadata import Describer, rows_of
 from orchestration.scope import POOL, Scope
-from pipeline import analytics_tables, dbt_project, option_surface
+from pipeline import analytics_tables, changed_inputs, dbt_project, option_surface
 from pipeline.as_of import frozen_copy
 from pipeline.code_version import code_version
 from pipeline.column_lineage import column_lineage
@@ -75,33 +76,55 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     known_at = scope.known_at()
     if known_at is not None:
         home = frozen_copy(home, known_at)
-    built = dbt_project.build(
-        home.build_file,
-        {
-            "as_of": known_at.strftime("%Y-%m-%d %H:%M:%S") if known_at else EVERYTHING_KNOWN,
-            "code_version": code_version(),
-            "origin": scope.origin(),
-        },
-        select=_selected_models(context),
-        on_node=progress().built,
-    )
+    variables = {
+        "as_of": known_at.strftime("%Y-%m-%d %H:%M:%S") if known_at else EVERYTHING_KNOWN,
+        "code_version": code_version(),
+        "origin": scope.origin(),
+    }
+    select = _selected_models(context)
+    with Warehouse(home) as warehouse:
+        changed = changed_inputs.changes(warehouse.connection, _MANIFEST, variables)
+        changed_inputs.forget(warehouse.connection)
+    events: Sequence[dbt_project.Event] = ()
+    failures: Sequence[str] = ()
+    if select or not changed.nothing:
+        built = dbt_project.build(
+            home.build_file, variables, select=select or changed.selection, on_node=progress().built
+        )
+        events, failures = built.events, built.failures
     lineage = column_lineage(_MANIFEST, home)
     with Warehouse(home) as warehouse:
+        if not select and not failures:
+            changed_inputs.remember(warehouse.connection, changed.inputs)
         describer = Describer(warehouse.connection, _MANIFEST, _TRANSLATOR, lineage)
-        results = [result for event in built.events for result in _results(context, home, describer, event)]
+        results = [result for event in events for result in _results(context, home, describer, event)]
     tests = sum(isinstance(result, dg.AssetCheckResult) for result in results)
     context.log.info(
         "%d models and seeds built, %d tests held, %d failed",
         len(results) - tests,
-        tests - len(built.failures),
-        len(built.failures),
+        tests - len(failures),
+        len(failures),
     )
-    yield from results
-    if built.failures:
+    if failures:
+        yield from results
         raise dg.Failure(
             description="Models or tests failed, so nothing was published and readers keep the last good warehouse. "
-            + "; ".join(built.failures)
+            + "; ".join(failures)
         )
+    yield from _unchanged(context, results)
+    yield from results
+
+
+def _unchanged(context: dg.AssetExecutionContext, results: Sequence[Any]) -> Iterator[dg.Output[None]]:
+    """The models below which nothing is new: they stand as they were built, and what needs them goes on.
+
+    None of them reads a model that was built, so they come first; among themselves in the order of who reads whom.
+    """
+    built = {result.output_name for result in results if isinstance(result, dg.Output)}
+    names = {key: name for name, key in context.assets_def.keys_by_output_name.items()}
+    for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
+        if key in context.selected_asset_keys and names[key] not in built:
+            yield dg.Output(None, names[key], metadata={"state": "unchanged: nothing that it reads is new"})
 
 
 def _selected_models(context: dg.AssetExecutionContext) -> list[str]:

@@ -1,0 +1,96 @@
+"""A build of what changed leaves the marts that a build of everything leaves, also after a late row."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import changed_inputs, dbt_project
+from warehouse.database import Warehouse
+from warehouse.fingerprint import table_hash
+from warehouse.home import Home
+
+VARIABLES = {"as_of": "2999-12-31", "origin": "the bundled scenario", "code_version": "of this test"}
+SAYS_THE_ORIGIN = "dim_origin"  # which the demo was built with, and this test need not know
+LATE_ROW = """
+    insert into raw.coinbase__spot_candle_1d
+    select * replace (
+        close_usd * 1.01 as close_usd, greatest(high_usd, close_usd * 1.01) as high_usd,
+        (select max(known_at) from raw.coinbase__spot_candle_1d) + interval 1 second as known_at,
+        'observed' as known_at_basis
+    )
+    from raw.coinbase__spot_candle_1d order by known_at desc, open_time desc limit 1
+"""
+
+
+@pytest.fixture
+def home(scenario_home: Path, tmp_path: Path) -> Home:
+    """A copy of the demo that says of itself that it is built from what it holds."""
+    home = Home(tmp_path / "home")
+    home.build.mkdir(parents=True)
+    shutil.copy(Home(scenario_home).build_file, home.build_file)
+    with Warehouse(home) as warehouse:
+        inputs = changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).inputs
+        changed_inputs.remember(warehouse.connection, inputs)
+    return home
+
+
+def test_after_a_late_row_a_build_of_what_changed_equals_one_of_everything(home: Home) -> None:
+    with Warehouse(home) as warehouse:
+        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).nothing
+        before = _marts(warehouse)
+        warehouse.connection.execute(LATE_ROW)
+        changed = changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES)
+    assert changed.sources == ("staging.stg_coinbase__spot_candle_1d",)
+    built = dbt_project.build(home.build_file, VARIABLES, select=changed.selection)
+    assert list(built.failures) == []
+    with Warehouse(home) as warehouse:
+        incremental = _marts(warehouse)
+    assert incremental["fct_price_daily"] != before["fct_price_daily"]
+    assert incremental["fct_etf_flow_daily"] == before["fct_etf_flow_daily"]
+    models = [node for node in _manifest()["nodes"].values() if node["resource_type"] == "model"]
+    assert sum(event["info"]["name"] == "LogModelResult" for event in built.events) < len(models)
+    dbt_project.build(home.build_file, VARIABLES)
+    with Warehouse(home) as warehouse:
+        assert _marts(warehouse) == incremental
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("insert into raw.attempt select * from raw.attempt limit 1", ("raw.attempt",)),
+        ("update raw.dataset set licence = 'another' where dataset_id = 'binance.funding_rate'", ("raw.dataset",)),
+        (
+            "insert into analytics.option_smile select * from analytics.option_smile limit 1",
+            ("analytics.option_smile",),
+        ),
+    ],
+)
+def test_each_kind_of_input_tells_that_it_changed(home: Home, change: str, says: tuple[str, ...]) -> None:
+    with Warehouse(home) as warehouse:
+        warehouse.connection.execute(change)
+        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).sources == says
+
+
+def test_another_rule_code_or_instant_builds_everything(home: Home) -> None:
+    with Warehouse(home) as warehouse:
+        for name in VARIABLES:
+            changed = changed_inputs.changes(warehouse.connection, _manifest(), {**VARIABLES, name: "2026-02-07"})
+            assert changed.everything
+        changed_inputs.forget(warehouse.connection)
+        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).everything
+
+
+def _manifest() -> dict:
+    return json.loads(dbt_project.prepare().read_bytes())
+
+
+def _marts(warehouse: Warehouse) -> dict[str, str]:
+    names = [
+        name
+        for (name,) in warehouse.connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+    ]
+    return {name: table_hash(warehouse.connection, f"marts.{name}") for name in names if name != SAYS_THE_ORIGIN}
