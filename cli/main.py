@@ -191,6 +191,31 @@ def show(day: date | None, as_of: datetime | None, lang: str, as_json: bool, ful
 
 
 @main.command()
+@click.option("--serve", is_flag=True, help="Show it on this machine, with the interfaces for programs.")
+@click.option("--export", "target", type=click.Path(file_okay=False, path_type=Path), help="Write it to this folder.")
+@click.option("--public", is_flag=True, help="Leave out values whose source forbids passing them on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8320, show_default=True)
+def site(serve: bool, target: Path | None, public: bool, port: int) -> None:
+    """The site: a page a day. Written after every publication; this writes it anew, for any web server."""
+    from cli.site import make_site, serve_site
+
+    folder = make_site(target, public)
+    if serve:
+        serve_site(folder, port)
+
+
+@main.command()
+@click.option("--public", is_flag=True, help="Leave out values whose source forbids passing them on.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8320, show_default=True)
+def serve(public: bool, host: str, port: int) -> None:
+    """The site and its read-only interfaces on HTTP: pages, /api/v1, and a backend for OpenBB Workspace."""
+    from cli.site import serve_site, site_folder
+
+    serve_site(site_folder(public), port, host)
+
+
+@main.command()
 @click.argument("day", type=DAY, required=False)
 def rules(day: date | None) -> None:
     """Every rule: whether it holds, and how far it is from its flip."""

@@ -6,7 +6,7 @@ from orchestration.alert_assets import failed_publish, told
 from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.dbt_assets import dbt_models, option_surface_assets
 from orchestration.forecast_assets import forecast_assets
-from orchestration.publication import extracts, published_warehouse, regime_log, report
+from orchestration.publication import extracts, published_warehouse, regime_log, report, site
 from orchestration.raw_assets import raw_assets
 from orchestration.schedules import JOBS, SCHEDULES
 from orchestration.scope import Scope
@@ -23,6 +23,7 @@ defs = dg.Definitions(
         published_warehouse,
         extracts,
         report,
+        site,
         told,
     ],
     jobs=JOBS,

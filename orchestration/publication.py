@@ -17,6 +17,7 @@ REGIME_LOG = dg.AssetKey([GROUP, "regime_log"])
 WAREHOUSE = dg.AssetKey([GROUP, "warehouse"])
 EXTRACTS = dg.AssetKey([GROUP, "extracts"])
 REPORT = dg.AssetKey([GROUP, "report"])
+SITE = dg.AssetKey([GROUP, "site"])
 
 
 @dg.asset(
@@ -66,3 +67,24 @@ def report(scope: Scope) -> dg.MaterializeResult[None]:
         # A first run of a few sources has no day to report on yet; what it published stands all the same.
         return dg.MaterializeResult(metadata={"state": str(error)})
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(page)})
+
+
+@dg.asset(key=SITE, deps=[WAREHOUSE], group_name=GROUP, kinds={"html"}, owners=["team:leadline"])
+def site(scope: Scope) -> dg.MaterializeResult[None]:
+    """A page a day, a signal and a bucket, with files for programs; only pages whose content changed are written."""
+    from reporting.site.build import write_site
+
+    home, base = scope.readers_home(), scope.settings().site_url
+    try:
+        written = write_site(home.published, home.site, base=base)
+        if scope.public:
+            write_site(home.published, home.public.site, public=True, base=base)
+    except BoardError as error:
+        return dg.MaterializeResult(metadata={"state": str(error)})
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(written.folder),
+            "days": written.days,
+            "days written anew": written.rewritten_days,
+        }
+    )

@@ -7,11 +7,11 @@ from orchestration.alert_assets import ALERTS
 from orchestration.chain_assets import CELLS_KEY, VALUED_KEYS
 from orchestration.dbt_assets import SURFACE_KEYS, dbt_models
 from orchestration.forecast_assets import FORECAST_LOG, FORECAST_RECORD
-from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, WAREHOUSE
+from orchestration.publication import EXTRACTS, REGIME_LOG, REPORT, SITE, WAREHOUSE
 from orchestration.raw_assets import keys_of
 from sources.core.dataset import CADENCE_TIMES, Access, Cadence
 
-PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, ALERTS]
+PUBLICATION = [REGIME_LOG, WAREHOUSE, EXTRACTS, REPORT, SITE, ALERTS]
 BUILD = [*SURFACE_KEYS.values(), *VALUED_KEYS.values(), *dbt_models.keys, FORECAST_LOG, FORECAST_RECORD, *PUBLICATION]
 
 

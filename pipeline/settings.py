@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     home: Path = PROJECT / "data"
     upstream: str | None = None
     ca_bundle: Path | None = None
+    site_url: str = ""  # the address that the site is published under, for canonical links and feeds
     alert_url: SecretStr | None = None  # apprise addresses; they hold passwords and tokens
     keys: Mapping[str, SecretStr] = Field(default_factory=_configured_keys)
     bitcoin_rpc: str | None = None  # the address of a Bitcoin Core node, without name or password
@@ -71,6 +72,13 @@ class Settings(BaseSettings):
                 "a stand-in upstream runs on this machine, so it must be like http://127.0.0.1:8321, without a password"
             )
         return upstream.rstrip("/")
+
+    @field_validator("site_url")
+    @classmethod
+    def _web_address(cls, site_url: str) -> str:
+        if site_url and urlsplit(site_url).scheme not in {"http", "https"}:
+            raise ValueError(f"LEADLINE_SITE_URL is {site_url!r}; it must be like https://example.org/leadline/")
+        return site_url
 
     @field_validator("ca_bundle")
     @classmethod

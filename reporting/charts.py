@@ -1,7 +1,6 @@
 """The charts of the report, each drawn once for all languages and colour schemes, with the data behind it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -11,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reporting.board import Board, Rule
+from reporting.chart import Chart, move_table, panels_known
 from reporting.context import BoardHistory, Context, DatedSeries, Expiry, MoveAttribution, Probability, Tenor
 from reporting.drawing import COLOURS, axes, drawing, svg, watermark
 
@@ -21,22 +21,6 @@ STRIKES_AROUND: Final = (0.45, 1.65)  # of the level: strikes further out hold l
 MINUS: Final = "\u2212"
 
 Style = dict[str, Any]  # arguments of a plotting call
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A drawing with the table it was made of.
-
-    `columns` are keys of the texts (the first names the rows); cells are dates, numbers, words or null. `subject` is
-    the signal of a chart over time, from which its sentence is made.
-    """
-
-    name: str
-    template: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    subject: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def price_charts(history: BoardHistory, *, simulated: bool) -> dict[str, Chart]:
@@ -95,8 +79,7 @@ def bucket_charts(board: Board, history: BoardHistory, *, simulated: bool) -> di
     """For each bucket its primary signal and the one most rules look at, with their thresholds; only what is known."""
     charts = {}
     for bucket in board.buckets:
-        known = [name for name in history.panels[bucket.bucket] if name in history.signals]
-        known = [name for name in known if history.signals[name].known]
+        known = panels_known(history, bucket.bucket)
         if not known:
             continue
         rules = (*bucket.continues, *bucket.confirms)
@@ -342,11 +325,7 @@ def move_chart(moves: Sequence[MoveAttribution], *, simulated: bool) -> Chart | 
             [f"{move.signal_date:%m-%d}" if n % 3 == (len(moves) - 1) % 3 else "" for n, move in enumerate(moves)],
         )
         template = _finished(figure, simulated=simulated, size=34)
-    rows = tuple(
-        (move.signal_date, move.return_pct, *(getattr(move, f"{part}_pct") for part in PARTS), move.r2)
-        for move in reversed(moves)
-    )
-    return Chart("moves", template, ("date", "return", *PARTS, "r2"), rows, facts={"last": moves[-1]})
+    return Chart("moves", template, *move_table(moves), facts={"last": moves[-1]})
 
 
 def draw_all(board: Board, context: Context) -> dict[str, Chart]:

@@ -3,16 +3,19 @@
 from datetime import date
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from reporting.board import Board, open_published
 from reporting.charts import draw_all
 from reporting.context import Context, read_context
-from reporting.view import View, mark, stamp
-from reporting.words import LANGUAGES
+from reporting.templating import environment
+from reporting.view import View, column_heads
+from reporting.words import LANGUAGE_TAGS, LANGUAGES
 
 PAGE = "index.html"
-LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
+# Sections that a reader can jump to: what their identifiers end with, and their heading.
+CONTENTS = (
+    *(("board", "table_title"), ("framework", "framework_title"), ("charts", "charts"), ("options-section", "options")),
+    *(("moves", "moves"), ("calendar", "calendar"), ("health", "health"), ("trace", "trace_title")),
+)
 
 
 def write_report(published: Path, folder: Path, day: date | None = None, *, public: bool = False) -> Path:
@@ -34,14 +37,17 @@ def write_report(published: Path, folder: Path, day: date | None = None, *, publ
 
 def render_page(board: Board, context: Context) -> str:
     """The page as HTML text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"stamp": stamp, "mark": mark}
     charts = draw_all(board, context)
     views = [View(board, context, charts, language) for language in LANGUAGES]
-    return environment.get_template("report.html.j2").render(board=board, views=views, tags=LANGUAGE_TAGS)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            board=board,
+            views=views,
+            tags=LANGUAGE_TAGS,
+            figures="drawn",
+            contents=CONTENTS,
+            column_heads=column_heads(),
+        )
+    )

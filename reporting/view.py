@@ -9,10 +9,10 @@ from markupsafe import Markup
 from reporting import evidence
 from reporting.board import Board, BucketReading, Condition, Reading
 from reporting.changes import changes
-from reporting.charts import PARTS, Chart
+from reporting.chart import MOVE_PARTS, Chart
 from reporting.context import CalendarEvent, Context, MoveAttribution
 from reporting.drawing import placed
-from reporting.words import MARKS, UNKNOWN, Words, headlines
+from reporting.words import LANGUAGE_TAGS, LANGUAGES, MARKS, UNKNOWN, Words, headlines
 
 # Buckets that decide each step of the path, whose flips are therefore the ones to watch.
 STEPS: Final[Mapping[str, Sequence[str]]] = {"S1": ("macro",), "S2": ("flows",), "S3": ("derivatives", "options")}
@@ -170,7 +170,7 @@ class View:
         """What a day's return moved with, in one line."""
         said = [
             f"{self.words.label(part)} {self.words.signed(value, '%', 1)}"
-            for part in PARTS
+            for part in MOVE_PARTS
             if (value := getattr(move, f"{part}_pct")) is not None
         ]
         return self.words.label("listed").join(said)
@@ -309,6 +309,14 @@ class View:
         if kind == "tenor":
             return self.words.label("tenor_days", days=rest)
         return self.words.label(key.replace(".", "_"))
+
+
+COLUMNS_OF_BUCKETS: Final = ("reading", "confirms", "continues", "state", "flip", "source")
+
+
+def column_heads() -> dict[str, list[str]]:
+    """What the columns of the table of buckets are called, by the language's tag, for screens without a head row."""
+    return {LANGUAGE_TAGS[name]: [Words(name).label(each) for each in COLUMNS_OF_BUCKETS] for name in LANGUAGES}
 
 
 def mark(holds: bool | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from reporting.board import Board, BucketReading, Reading, Rule
 
 LANGUAGES: Final = ("en", "zh")
+LANGUAGE_TAGS: Final[Mapping[str, str]] = {"en": "en", "zh": "zh-Hans"}  # as HTML names them
 UNKNOWN: Final = "–"
 
 MONEY: Final = "USD"
@@ -38,6 +39,11 @@ def headlines(bucket: str) -> Sequence[str]:
     """The signals shown under a bucket's primary one."""
     ids: Sequence[str] = _texts()["headlines"].get(bucket, ())
     return ids
+
+
+def regimes() -> Sequence[str]:
+    """Every regime that has a name."""
+    return tuple(_texts()["regimes"])
 
 
 def number(value: float | None, unit: str | None, decimals: int | None = 2, language: str = "en") -> str:

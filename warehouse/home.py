@@ -49,6 +49,11 @@ class Home:
         return self.path / "report"
 
     @property
+    def site(self) -> Path:
+        """The static site: a page a day."""
+        return self.path / "site"
+
+    @property
     def docs(self) -> Path:
         """The docs site."""
         return self.path / "docs"

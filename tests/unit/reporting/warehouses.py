@@ -110,7 +110,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.dim_origin (origin varchar, is_simulated boolean);
         create table marts.dim_signal (
             signal_id varchar, bucket varchar, name_en varchar, name_zh varchar, unit varchar, decimals integer,
-            is_primary boolean, primary_rank integer, datasets varchar, formula varchar
+            is_primary boolean, primary_rank integer, datasets varchar, formula varchar,
+            direction varchar, publication_lag_h double, valid_from date, citation varchar
         );
         create table marts.fct_signal_daily (
             signal_date date, signal_id varchar, value double, is_final boolean, value_as_known double,
@@ -121,7 +122,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
         create table marts.dim_rule (
             rule_id varchar, scope varchar, target_id varchar, direction varchar, rule_group varchar, signal_id varchar,
             measure varchar, operator varchar, enter_threshold double, readings integer, unit varchar,
-            rationale varchar, valid_from date, valid_to date
+            rationale varchar, valid_from date, valid_to date, source varchar
         );
         create table marts.fct_rule_daily (
             signal_date date, rule_id varchar, value double, observed_date date, holds boolean, flip_distance double
@@ -175,7 +176,9 @@ def _signals(connection: duckdb.DuckDBPyConnection) -> None:
     for signal_id, bucket, name_en, name_zh, unit, decimals, value, age, is_primary in SIGNALS:
         rank = (2 if signal_id == "dvol" else 1) if is_primary else None
         definition = [signal_id, bucket, name_en, name_zh, unit, decimals, is_primary, rank, "a.b, c.d", "a + b"]
-        connection.execute(f"insert into marts.dim_signal values ({', '.join('?' * 10)})", definition)
+        connection.execute(
+            f"insert into marts.dim_signal values ({', '.join('?' * 10)}, 'a rise', 1, '2020-01-01', null)", definition
+        )
         for back in range(5):
             day = DAY - timedelta(days=back)
             observed = None if age is None else day - timedelta(days=age)
@@ -199,7 +202,7 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> None:
         rule_id = f"{target}.{group}.{measure}"
         definition = [rule_id, scope, target, direction, group, signal, measure, operator, enter, readings, unit, "why"]
         connection.execute(
-            f"insert into marts.dim_rule values ({', '.join('?' * 12)}, '2009-01-03', '9999-12-31')", definition
+            f"insert into marts.dim_rule values ({', '.join('?' * 12)}, '2009-01-03', '9999-12-31', 'desk')", definition
         )
         value, holds, distance = daily
         connection.execute(
