@@ -1,4 +1,4 @@
-"""What is worth an alert: a regime or a bucket that changed from one date to the next, said with its reason.
+"""What is worth an alert: a regime, a bucket or a chance that changed from one date to the next, with its reason.
 
 An event has an id of what it says, so that the same news is told once, however often it is found.
 """
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reporting.board import Board, BoardError, PublishedWarehouse
+from reporting.forecast_words import in_hundred
 from reporting.words import Words
 
 SIMULATED = "SIMULATED. "
+LINES_IN_HUNDRED = (10, 25, 50, 75, 90)  # a chance that crosses one of these is news
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def changes(warehouse: PublishedWarehouse) -> list[Alert]:
         yesterday = warehouse.board(today.signal_date - timedelta(days=1))
     except BoardError:
         return []
-    return [*_regime(today, yesterday), *_buckets(today, yesterday)]
+    return [*_regime(today, yesterday), *_forecast(today, yesterday), *_buckets(today, yesterday)]
 
 
 def stale(dataset_id: str, newest: str, reason: str) -> Alert:
@@ -58,6 +60,33 @@ def _regime(today: Board, yesterday: Board) -> Iterator[Alert]:
     yield Alert(
         f"regime:{today.signal_date}:{after}", f"{words.day(today.signal_date)}: {words.say('regimes', after)}", text
     )
+
+
+def _forecast(today: Board, yesterday: Board) -> Iterator[Alert]:
+    """The chance of a close below the level that crossed a line since the day before, for the same level."""
+    words = Words("en")
+    for horizon in today.forecast.horizons if today.forecast else ():
+        before = yesterday.forecast.of(horizon.horizon_days) if yesterday.forecast else None
+        now, then = horizon.at("level"), before.at("level") if before else None
+        if now is None or then is None or now.strike_usd is None or now.strike_usd != then.strike_usd:
+            continue
+        for line in LINES_IN_HUNDRED:
+            over, was_over = now.prob_close_below > line / 100, then.prob_close_below > line / 100
+            if over != was_over:
+                text = words.say(
+                    "forecast",
+                    "crossed_up" if over else "crossed_down",
+                    price=words.money(now.strike_usd),
+                    days=horizon.horizon_days,
+                    line=line,
+                    often=in_hundred(words, now.prob_close_below),
+                    before=in_hundred(words, then.prob_close_below),
+                )
+                yield Alert(
+                    f"forecast:{today.signal_date}:{horizon.horizon_days}:{line}:{'up' if over else 'down'}",
+                    f"{words.day(today.signal_date)}: {horizon.horizon_days} days, {line} in 100",
+                    f"{_mark(today)}{text}",
+                )
 
 
 def _buckets(today: Board, yesterday: Board) -> Iterator[Alert]:

@@ -6,6 +6,7 @@ not be passed on, as everywhere.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,6 +15,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic_core import to_jsonable_python
 
+from reporting import forecast_words
 from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
 from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
 from reporting.words import Words
@@ -25,7 +27,8 @@ MOST_DAYS: Final = 1_000
 INSTRUCTIONS: Final = """
 Leadline says each day, from raw sources, whether Bitcoin's price level holds or whether this is only a pause. Readings,
 states and regimes are as they were known at 01:00 UTC of the next day; a missing reading is null and never guessed.
-It makes no forecast. Where `is_simulated` is true, every number comes from a generator: say so.
+`forecast` gives logged chances with their record: say both, and that they advise nothing.
+Where `is_simulated` is true, every number comes from a generator: say so.
 Begin with `board`; `why` gives the evidence, `signals` the definitions, `sql` everything else (DuckDB, schema marts).
 """.strip()
 
@@ -37,6 +40,7 @@ def server(published: Path, *, public: bool = False, version: str = "") -> MCPSe
     for tool in (
         assistant.board,
         assistant.why,
+        assistant.forecast,
         assistant.signals,
         assistant.signal_history,
         assistant.rules,
@@ -109,6 +113,13 @@ class Assistant:
                 },
             }
         )
+
+    def forecast(self, day: date | None = None) -> dict[str, Any]:
+        """The chances of a UTC day's forecast (newest by default) by horizon and price, with record and verdict."""
+        with self._open() as warehouse:
+            board = warehouse.board(day)
+        said = forecast_words.lines(Words("en"), board.forecast)
+        return _plain({**_head(board), "says": said, "forecast": asdict(board.forecast) if board.forecast else None})
 
     def signals(self) -> list[dict[str, Any]]:
         """Every signal: id, bucket, name, unit, what a rise means, formula, datasets, publication lag, citation."""

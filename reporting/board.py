@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import duckdb
 
+from reporting.forecast import Forecast, read_forecasts
+
 # What only a damaged or foreign file makes DuckDB raise.
 DAMAGE: Final = (
     duckdb.IOException,
@@ -176,6 +178,7 @@ class Board:
     conditions: Mapping[str, Condition]  # by condition_id, H1 to S3
     readings: Mapping[str, Reading]  # by signal_id, of every signal that is defined
     thresholds: Mapping[str, Threshold]  # of the regimes, by what they are called in the rules
+    forecast: Forecast | None = None
 
 
 class PublishedWarehouse:
@@ -223,6 +226,7 @@ class PublishedWarehouse:
             """,
             days,
         )
+        forecasts = read_forecasts(self, days)
         for day in days:
             yield Board(
                 signal_date=day,
@@ -238,6 +242,7 @@ class PublishedWarehouse:
                     for row in thresholds
                     if row["valid_from"] <= day <= row["valid_to"]
                 },
+                forecast=forecasts.get(day),
             )
 
     def signal_dates(self) -> list[date]:

@@ -10,6 +10,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from reporting import forecast_words
 from reporting.board import Board, BucketReading
 from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
 from reporting.words import MARKS, Words, headlines
@@ -62,6 +63,7 @@ def _head(board: Board, words: Words) -> Iterator[RenderableType]:
     yield Text.assemble((regime, "bold"), f"{comma}{words.since(board)}{colon}{meaning}{stop}".rstrip())
     yield Text(f"{words.price(board)}{stop}".rstrip())
     yield Text(f"{words.label('next')}{colon}{words.next_condition(board)}")
+    yield from (Text(line) for line in forecast_words.lines(words, board.forecast)[:3])
 
 
 def _summary_table(board: Board, words: Words) -> Table:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from reporting import evidence
+from reporting import evidence, forecast_words
 from reporting.board import Board, BucketReading, Condition, Reading
 from reporting.changes import changes
 from reporting.chart import MOVE_PARTS, Chart
@@ -45,6 +45,14 @@ class View:
         others = (self.board.readings.get(name) for name in headlines(bucket.bucket))
         shown = [each for each in others if each and each.observed_date is not None and each != bucket.primary]
         return [bucket.primary, *shown]
+
+    def forecast_lines(self) -> list[str]:
+        """The forecast of the date in a few sentences, with its record."""
+        return forecast_words.lines(self.words, self.board.forecast)
+
+    def forecast_table(self) -> list[tuple[str, ...]]:
+        """The chances of the level and the cluster, by horizon."""
+        return list(forecast_words.table(self.words, self.board.forecast)) if self.board.forecast else []
 
     def later(self, reading: Reading) -> str | None:
         """The date's own figure where it came after the cut-off and says something else; None where it did not."""

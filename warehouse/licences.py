@@ -26,9 +26,9 @@ RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_condition_daily": ("evidence",),
     "fct_regime_daily": SETTING,
     "fct_regime_log": SETTING,
-    # Probabilities, intervals and scores are our own; the close that they start from is a venue's.
-    "fct_forecast_log": ("spot_usd",),
-    "fct_forecast_strike_daily": (),
+    # Probabilities and scores are our own; the close that they start from, and dollars that follow from it, are not.
+    "fct_forecast_log": ("spot_usd", "p05_usd", "p25_usd", "p50_usd", "p75_usd", "p95_usd"),
+    "fct_forecast_strike_daily": ("strike_usd",),
     "fct_forecast_head": (),
     "fct_forecast_outcome": (),
     "fct_forecast_score": (),
