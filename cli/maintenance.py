@@ -9,13 +9,16 @@ from cli import terminal
 from cli.request import RequestError, chosen
 from pipeline import dbt_project
 from pipeline.chain import root
+from pipeline.hand_files import CompressedFileError, looks_like, opened
 from pipeline.origin import origin
 from pipeline.plan import FIRST_HISTORY
 from pipeline.settings import PROJECT, Settings, environment
 from sources import DATASETS
+from sources.core.errors import SourceError
 from sources.core.payload import Payload
 from warehouse.backup import backup
 from warehouse.database import Warehouse
+from warehouse.errors import LoadError
 from warehouse.home import Home
 from warehouse.landing import Landing
 from warehouse.loader import Loader
@@ -37,12 +40,16 @@ def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) 
     landing = Landing(home)
     landed = []
     for file in files:
+        try:
+            body = opened(dataset, file.read_bytes(), file.name)
+        except CompressedFileError as error:
+            raise RequestError(str(error)) from error
         payload = Payload(
             url=f"{dataset.provider.home}#saved-by-hand/{file.name}",
             params={},
             status=200,
             headers={},
-            body=file.read_bytes(),
+            body=body,
             fetched_at=fetched_at or datetime.fromtimestamp(file.stat().st_mtime, UTC),
         )
         landed.append(landing.store(dataset.id, payload) or landing.find(dataset.id, payload))
@@ -51,10 +58,18 @@ def load_by_hand(name: str, files: Sequence[Path], fetched_at: datetime | None) 
         loader = Loader(warehouse)
         # What is named is read even where it looks like an error page, so that a person hears what is wrong with it.
         named = [file for file in landed if file is not None]
-        result = loader.load(dataset, [*named, *loader.pending(dataset)])
+        try:
+            result = loader.load(dataset, [*named, *loader.pending(dataset)])
+        except (SourceError, LoadError) as error:
+            alike = [name for file in named for name in looks_like(landing.read(file), other_than=dataset)]
+            if alike:
+                hint = f"The file looks like {' or '.join([*dict.fromkeys(alike)][:3])}."
+                raise RequestError(f"{error} {hint}") from error
+            raise
     console = terminal.console()
     console.print(
-        f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected. "
+        f"{dataset.id}: {result.rows_new:,} new rows, {result.rows_revised:,} revised, {result.rejects:,} rejected"
+        f"{''.join(f', {count:,} left out ({reason})' for reason, count in result.left_out.items())}. "
         "`leadline build` brings them to the board.",
         highlight=False,
     )

@@ -117,11 +117,12 @@ def _tell(context: dg.AssetExecutionContext, ingested: IngestResult) -> None:
         return
     load = ingested.load
     context.log.info(
-        "%s: %d new rows, %d revised, %d rejected; newest observation %s",
+        "%s: %d new rows, %d revised, %d rejected%s; newest observation %s",
         ingested.dataset.id,
         load.rows_new if load else 0,
         load.rows_revised if load else 0,
         load.rejects if load else 0,
+        "".join(f", {count} left out ({reason})" for reason, count in load.left_out.items()) if load else "",
         f"{ingested.newest:%Y-%m-%d %H:%M}" if ingested.newest else "none",
     )
 
@@ -135,6 +136,7 @@ def _result(ingested: IngestResult) -> dg.MaterializeResult[None]:
             "new rows": load.rows_new if load else 0,
             "revised rows": load.rows_revised if load else 0,
             "rejected rows": load.rejects if load else 0,
+            "left out": "; ".join(f"{count} × {reason}" for reason, count in load.left_out.items()) if load else "",
             "newest observation": str(ingested.newest or "none"),
             "window": _window(ingested.fetched),
             "requests": ingested.fetched.requests,

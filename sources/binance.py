@@ -10,20 +10,21 @@ error. COIN-M, which counts contracts of 100 USD where this counts bitcoin, is n
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_ms, part, require_in_some, strict_json
+from sources.core.parsing import from_ms, own_rows, part, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import pieces
 from sources.core.venues import (
     CANDLE_COLUMNS,
     DAY,
     HOUR,
+    MILLISECOND,
     TAKER_COLUMN,
     UNSTATED_INTERVAL,
     bars,
@@ -157,16 +158,19 @@ def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
 
 
 def read_klines(payload: Payload, *, period: timedelta) -> Parsed:
-    """Rows of the finished bars on a page."""
+    """Rows of the finished bars on a page. Refused is a bar that closes after another time than a period."""
     columns = {**CANDLE_COLUMNS, **TAKER_COLUMN}
     return read_candles(
-        payload, _rows(payload), partial(_kline, payload), symbol=SYMBOL, period=period, columns=columns
+        payload, _rows(payload), partial(_kline, payload, period), symbol=SYMBOL, period=period, columns=columns
     )
 
 
-def _kline(payload: Payload, entry: object) -> Mapping[str, object]:
+def _kline(payload: Payload, period: timedelta, entry: object) -> Mapping[str, object]:
     bar = cells(entry, KLINE, payload)
-    return {**bar, "open_time": from_ms(bar["open_time"]), "taker_buy_btc": _taker_buys(bar)}
+    opened, closed = from_ms(bar["open_time"]), from_ms(bar["close_time"])
+    if isinstance(opened, datetime) and isinstance(closed, datetime) and closed - opened + MILLISECOND != period:
+        opened = f"{opened}, of a bar of {closed - opened + MILLISECOND}"
+    return {**bar, "open_time": opened, "taker_buy_btc": _taker_buys(bar)}
 
 
 def _taker_buys(bar: Mapping[str, Any]) -> object:
@@ -187,11 +191,12 @@ def read_funding_rate(payload: Payload) -> Parsed:
     """One row a settlement."""
     rows = _rows(payload)
     require_in_some(rows, FUNDING_FIELDS, payload.url)
-    return read_funding(payload, rows, partial(_settlement, payload), UNSTATED_INTERVAL)
+    rows, left_out = own_rows(rows, "symbol", (SYMBOL,), payload.url)
+    return read_funding(payload, rows, _settlement, UNSTATED_INTERVAL, left_out)
 
 
-def _settlement(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = _of_symbol(fields(entry, FUNDING_FIELDS), payload)
+def _settlement(entry: object) -> Mapping[str, object]:
+    record = fields(entry, FUNDING_FIELDS)
     return {
         "symbol": record["symbol"],
         "funding_time": from_ms(record["fundingTime"]),
@@ -203,11 +208,12 @@ def read_open_interest_history(payload: Payload) -> Parsed:
     """One row an hour; `timestamp` is the end of the hour that it sums up."""
     rows = _rows(payload)
     require_in_some(rows, OPEN_INTEREST_FIELDS, payload.url)
-    return read_open_interest(payload, rows, partial(_reading, payload))
+    rows, left_out = own_rows(rows, "symbol", (SYMBOL,), payload.url)
+    return read_open_interest(payload, rows, _reading, left_out)
 
 
-def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
-    record = _of_symbol(fields(entry, OPEN_INTEREST_FIELDS), payload)
+def _reading(entry: object) -> Mapping[str, object]:
+    record = fields(entry, OPEN_INTEREST_FIELDS)
     return {
         "symbol": record["symbol"],
         # A number in payloads, text in the documentation: both are read.
@@ -215,14 +221,6 @@ def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
         "open_interest_btc": record["sumOpenInterest"],
         "open_interest_usd": record["sumOpenInterestValue"],
     }
-
-
-def _of_symbol(record: Mapping[str, Any], payload: Payload) -> Mapping[str, Any]:
-    """The record. Raises CHANGED_LAYOUT for another product's, such as a coin-margined contract's."""
-    if record["symbol"] not in (SYMBOL, None):
-        what = f"{payload.url} sent {record['symbol']!r:.40} where {SYMBOL} was expected."
-        raise SourceError(Failure.CHANGED_LAYOUT, what)
-    return record
 
 
 def _rows(payload: Payload) -> list[Any]:

@@ -87,8 +87,8 @@ _ratio = partial(Column, pl.Float64, "ratio", nullable=True, minimum=0)
 METRICS_COLUMNS: Mapping[str, Column] = {
     "symbol": Column(pl.String, "", "Symbol as the exchange writes it."),
     "observed_at": Column(INSTANT, "UTC", "Moment of the reading, in the sense of the files before 2026-06-25."),
-    "open_interest_btc": Column(pl.Float64, "BTC", "Open contracts, each counted once.", minimum=0),
-    "open_interest_usd": Column(pl.Float64, "USD", "The same in dollars.", nullable=True, minimum=0),
+    "open_interest_btc": Column(pl.Float64, "BTC", "Open contracts, each counted once.", minimum=0, may_be_zero=False),
+    "open_interest_usd": Column(pl.Float64, "USD", "The same in dollars.", nullable=True, minimum=0, may_be_zero=False),
     "top_trader_account_ratio": _ratio("Accounts of top traders that are net long, per one that is net short."),
     "top_trader_position_ratio": _ratio("Size of top traders' long positions per short."),
     "account_ratio": _ratio("All accounts that are net long, per one that is net short."),
@@ -419,6 +419,7 @@ DATASETS = (
             fetch=METRICS.fetch,
             read=METRICS.read,
             fresh_for=2 * DAY,
+            every=HOUR,
         ),
         METRICS,
     ),

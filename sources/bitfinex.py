@@ -174,6 +174,7 @@ DATASETS = (
         columns=STATUS,
         key=("symbol", "observed_at"),
         observed="observed_at",
+        every=DAY,
         period=timedelta(0),
         publication_lag=timedelta(0),
         fetch=fetch_status,

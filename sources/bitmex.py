@@ -18,7 +18,7 @@ from typing import Any
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import from_iso, part, require, require_in_some, strict_json
+from sources.core.parsing import from_iso, own_rows, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
     HOUR,
@@ -105,13 +105,14 @@ def _settlement(entry: object) -> Mapping[str, object]:
 
 
 def read_open_interest_now(payload: Payload) -> Parsed:
-    """One row a contract, both stamped with the newer of their times. Raises CHANGED_LAYOUT for any other contract."""
+    """One row a contract, both stamped with the newer of their times; other contracts are left out."""
     sent = _rows(payload)
     require_in_some(sent, INSTRUMENT_FIELDS, payload.url)
-    rows = [fields(row, INSTRUMENT_FIELDS) for row in sent]
+    own, left_out = own_rows(sent, "symbol", (INVERSE, LINEAR), payload.url)
+    rows = [fields(row, INSTRUMENT_FIELDS) for row in own]
     stamps = [stamp for row in rows if isinstance(stamp := from_iso(row["timestamp"]), datetime)]
     newest = max(stamps).replace(microsecond=0) if stamps else None
-    return read_open_interest(payload, rows, partial(_reading, payload, newest))
+    return read_open_interest(payload, rows, partial(_reading, payload, newest), left_out)
 
 
 def _reading(payload: Payload, observed_at: datetime | None, record: Mapping[str, Any]) -> Mapping[str, object]:

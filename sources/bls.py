@@ -106,6 +106,7 @@ DATASETS = (
         columns=COLUMNS,
         key=("release", "release_date"),
         observed="listed_on",
+        every=timedelta(0),
         period=timedelta(days=1),
         publication_lag=timedelta(0),
         fetch=fetch_release,

@@ -18,7 +18,7 @@ from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.paging import by_offset
-from sources.core.parsing import part, require, require_in_some, strict_json, typed
+from sources.core.parsing import own_rows, part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import DAY, fields, times
 
@@ -74,23 +74,23 @@ def fetch_position(session: Session, window: Window) -> Iterator[Payload]:
 
 
 def read_position(payload: Payload) -> Parsed:
-    """One row a report and contract. Raises CHANGED_LAYOUT for a contract that was not asked for."""
+    """One row a report and contract. Other contracts are left out; raises CHANGED_LAYOUT when none is ours."""
     check(payload)  # once more, for answers that were saved by hand
     rows = part(strict_json(payload), where=payload.url)
     require_in_some(rows, (*IDENTITY, *RECORDED), payload.url)
-    records = [_position(payload, row) for row in rows]
-    return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="report_date", sent=rows)
+    rows, left_out = own_rows(rows, "cftc_contract_market_code", tuple(CODES), payload.url)
+    records = [_position(row) for row in rows]
+    return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="report_date", sent=rows, left_out=left_out)
 
 
-def _position(payload: Payload, entry: object) -> Mapping[str, object]:
+def _position(entry: object) -> Mapping[str, object]:
     row = fields(entry, IDENTITY)
     day, code, contracts = (row[name] for name in IDENTITY)
-    require(code in CODES if isinstance(code, str) else False, f"{payload.url}: contract {code!r:.40} is no bitcoin.")
     return {
         "report_date": day.removesuffix("T00:00:00.000") if isinstance(day, str) else day,
         "contract_code": code,
         "open_interest_contracts": contracts,
-        "open_interest_btc": times(contracts, CODES[code]),
+        "open_interest_btc": times(contracts, CODES.get(code)) if isinstance(code, str) else None,
         **{name.removesuffix("_all"): row.get(name) for name in POSITIONS},
     }
 
@@ -115,6 +115,7 @@ DATASETS = (
         columns=COLUMNS,
         key=("contract_code", "report_date"),
         observed="report_date",
+        every=timedelta(days=7),
         period=DAY,
         publication_lag=PUBLICATION_LAG,
         fetch=fetch_position,

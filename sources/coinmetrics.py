@@ -22,7 +22,7 @@ import polars as pl
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
-from sources.core.parsing import part, require, require_in_some, strict_csv, strict_json, typed
+from sources.core.parsing import or_null, part, require, require_in_some, strict_csv, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.plausibility import hashrate_ehs
 
@@ -146,16 +146,22 @@ def _asked(payload: Payload) -> list[str]:
 
 
 def _read_file(payload: Payload) -> Parsed:
-    """The days that were asked for; a day with a blank is not complete yet and is left out."""
+    """The days that were asked for. A blank is no value: a column may stop while the others go on."""
     table = strict_csv(payload, header=IN_EVERY_FILE)
     first, last = (payload.params.get(bound, default) for bound, default in (("start_time", ""), ("end_time", "9999")))
     lines = [line for line in table.records if first <= line["time"] <= last]
     known = [metric for metric in METRICS.values() if lines and metric in lines[0]]
-    lines = [line for line in lines if all(line[metric] for metric in known)]
+    blank = [line for line in lines if not any(line[metric] for metric in known)]
+    lines = [line for line in lines if line not in blank] if blank else lines
     rows = [{"asset": "btc"} | line | {"time": f"{line['time']}T00:00:00Z"} for line in lines]
-    records = map(_record, rows)
     return typed(
-        records, COLUMNS, fetched_at=payload.fetched_at, observed="metric_date", sent=rows, rejects=table.rejects
+        map(_record, rows),
+        COLUMNS,
+        fetched_at=payload.fetched_at,
+        observed="metric_date",
+        sent=rows,
+        rejects=table.rejects,
+        left_out={"day without any figure yet": len(blank)} if blank else None,
     )
 
 
@@ -171,7 +177,7 @@ def _record(row: object) -> Mapping[str, object]:
     # A day's row is stamped with its first instant; any other time would mean that another frequency was sent.
     is_midnight = isinstance(time, str) and re.fullmatch(r"[\d-]{10}T00:00:00(\.0+)?Z", time) is not None
     day = str(time)[:10] if is_midnight else time
-    figures = {column: row.get(metric) for column, metric in METRICS.items()}
+    figures = {column: or_null(row.get(metric), "") for column, metric in METRICS.items()}
     rate = hashrate_ehs(figures["hashrate_ths"], 1e6, _date(day))
     if isinstance(rate, str):
         figures["hashrate_ths"] = rate  # in another unit: refused

@@ -390,6 +390,7 @@ DATASETS = (
         "Funding of the inverse Bitcoin perpetual, hour by hour.",
         fetch=fetch_funding_rate,
         read=read_funding_rate,
+        every=HOUR,
     ),
     Dataset(
         provider=PROVIDER,

@@ -191,6 +191,7 @@ DATASETS = (
         columns=COLUMNS,
         key=("trade_date", "fund"),
         observed="trade_date",
+        every=timedelta(days=1),
         period=DAY,
         publication_lag=timedelta(hours=12),
         fetch=fetch_etf_flow,

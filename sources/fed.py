@@ -128,6 +128,7 @@ DATASETS = (
         columns=COLUMNS,
         key=("decision_date", "kind"),
         observed="listed_on",
+        every=timedelta(0),
         period=timedelta(days=1),
         publication_lag=timedelta(0),
         fetch=fetch_fomc_meeting,

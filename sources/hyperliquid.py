@@ -17,6 +17,7 @@ from sources.core.http import Session
 from sources.core.parsing import from_ms, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
+    HOUR,
     asked_at,
     fields,
     funding_dataset,
@@ -106,7 +107,7 @@ PROVIDER = Provider(
 
 DATASETS = (
     funding_dataset(
-        PROVIDER, "Hourly funding rates of the BTC perpetual.", fetch=fetch_funding, read=read_funding_rate
+        PROVIDER, "Hourly funding rates of the BTC perpetual.", fetch=fetch_funding, read=read_funding_rate, every=HOUR
     ),
     open_interest_dataset(
         PROVIDER,

@@ -9,6 +9,7 @@ interest in bitcoin, PI in contracts of one dollar. Errors come with HTTP 200 an
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -131,6 +132,7 @@ DATASETS = (
         fetch=fetch_funding,
         read=read_funding_rate,
         columns=UNSTATED_INTERVAL,
+        every=timedelta(hours=4),  # as in its early history; hourly later
     ),
     open_interest_dataset(
         PROVIDER,

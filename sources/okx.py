@@ -21,7 +21,7 @@ from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Datas
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.paging import events
-from sources.core.parsing import from_ms, or_null, part, require, require_in_some, strict_json, typed
+from sources.core.parsing import from_ms, or_null, own_rows, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import (
     DAY,
@@ -168,7 +168,7 @@ def read_liquidation(payload: Payload) -> Parsed:
     ]
     parsed = typed(records, LIQUIDATION, fetched_at=payload.fetched_at, observed="liquidated_at", sent=orders)
     # Two orders alike in every figure cannot be told apart from one that is shown twice.
-    return Parsed(parsed.rows.unique(maintain_order=True), parsed.rejects)
+    return Parsed(parsed.rows.unique(maintain_order=True), parsed.rejects, parsed.left_out)
 
 
 def _orders(payload: Payload) -> list[Mapping[str, Any]]:
@@ -224,15 +224,15 @@ def _settlement(entry: object) -> Mapping[str, object]:
 
 
 def read_open_interest_now(payload: Payload) -> Parsed:
-    """One row an instrument. Raises CHANGED_LAYOUT for a contract other than the swap, whose `oiCcy` is no bitcoin."""
+    """One row: the swap's. Other contracts, whose `oiCcy` is no bitcoin, are left out; CHANGED_LAYOUT without ours."""
     rows = _data(payload)
     require_in_some(rows, OPEN_INTEREST_FIELDS, payload.url)
-    return read_open_interest(payload, rows, partial(_reading, payload))
+    rows, left_out = own_rows(rows, "instId", (SWAP,), payload.url)
+    return read_open_interest(payload, rows, _reading, left_out)
 
 
-def _reading(payload: Payload, entry: object) -> Mapping[str, object]:
+def _reading(entry: object) -> Mapping[str, object]:
     record = fields(entry, OPEN_INTEREST_FIELDS)
-    require(record["instId"] == SWAP, f"{payload.url}: instrument {record['instId']!r:.40} was not asked for.")
     return {
         "symbol": record["instId"],
         "observed_at": from_ms(record["ts"]),

@@ -9,8 +9,9 @@ out; bars are stamped with the session's open, so the trading date is that insta
 (`gmtoffset` is today's and wrong across a clock change). `GC=F` and `SI=F` are front futures with unadjusted rolls.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,6 +31,7 @@ SYMBOLS = ("^GSPC", "^IXIC", "^DJI", "^SOX", "^VIX", "GC=F", "SI=F", "DX-Y.NYB")
 PRICES = ("open", "high", "low", "close")
 SIGNIFICANT_FIGURES = 7  # what a 32-bit float holds
 
+LAST_HOUR = 23
 PROVIDER = Provider(
     name="yahoo",
     title="Yahoo Finance",
@@ -79,13 +81,21 @@ def read_daily_bar(payload: Payload) -> Parsed:
     zone = _zone(part(meta, "exchangeTimezoneName", kind=str, where="meta"))
     live_date = _live_date(part(meta, "currentTradingPeriod", "regular", kind=dict, where="meta"), payload, zone)
 
-    records = []
-    for stamp, *prices in _bars(answer):
-        trade_date = _local_date(stamp, zone)
-        if trade_date != live_date and prices != [None] * len(PRICES):
+    records: dict[object, Mapping[str, object]] = {}
+    left_out = Counter[str]()
+    for stamp, *prices in sorted(_bars(answer), key=lambda bar: _order(bar[0])):
+        trade_date = _session_date(stamp, zone)
+        if trade_date == live_date:
+            left_out["session still open"] += 1
+        elif prices == [None] * len(PRICES):
+            left_out["session without a price"] += 1
+        else:
+            # What is no date stays a row of its own, to be refused.
+            session = trade_date if isinstance(trade_date, date) else len(records)
+            left_out["earlier bar of a session that stands twice"] += session in records
             cleaned = dict(zip(PRICES, map(_without_noise, prices), strict=True))
-            records.append({"symbol": symbol, "trade_date": trade_date, **cleaned})
-    return typed(records, COLUMNS, fetched_at=payload.fetched_at, observed="trade_date")
+            records[session] = {"symbol": symbol, "trade_date": trade_date, **cleaned}
+    return typed(records.values(), COLUMNS, fetched_at=payload.fetched_at, observed="trade_date", left_out=+left_out)
 
 
 def _bars(answer: Mapping[str, object]) -> Iterable[tuple[object, ...]]:
@@ -106,7 +116,7 @@ def _live_date(session: Mapping[str, object], payload: Payload, zone: ZoneInfo) 
     end = from_s(session["end"])
     if not isinstance(end, datetime):
         raise SourceError(Failure.CHANGED_LAYOUT, f"{payload.url}: the session's end is no time.")
-    return _local_date(session["start"], zone) if payload.fetched_at < end.replace(tzinfo=UTC) else None
+    return _session_date(session["start"], zone) if payload.fetched_at < end.replace(tzinfo=UTC) else None
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -116,10 +126,22 @@ def _zone(name: str) -> ZoneInfo:
         raise SourceError(Failure.CHANGED_LAYOUT, f"{name[:60]!r} is no time zone.") from None
 
 
-def _local_date(stamp: object, zone: ZoneInfo) -> object:
-    """Trading date of a stamp; what is no time comes back unchanged."""
+def _session_date(stamp: object, zone: ZoneInfo) -> object:
+    """Trading date of a stamp; what is no time comes back unchanged.
+
+    A bar of a future is stamped with local midnight. For some days after a change of the clocks it is stamped an hour
+    early, late on the evening before: a stamp of the last hour of a day belongs to the day that begins then.
+    """
     instant = from_s(stamp)
-    return instant.replace(tzinfo=UTC).astimezone(zone).date() if isinstance(instant, datetime) else stamp
+    if not isinstance(instant, datetime):
+        return stamp
+    local = instant.replace(tzinfo=UTC).astimezone(zone)
+    return (local + timedelta(hours=1)).date() if local.hour == LAST_HOUR else local.date()
+
+
+def _order(stamp: object) -> float:
+    """What bars are put in order by, so that of two of one session the later counts."""
+    return float(stamp) if isinstance(stamp, int | float) and not isinstance(stamp, bool) else 0.0
 
 
 def _without_noise(price: object) -> object:

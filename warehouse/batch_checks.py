@@ -5,9 +5,10 @@ sends perfectly valid rows. Nothing is corrected here: a batch is judged, and a 
 
 - Scale. Each numeric column, as absolute values. Periods that are stored already are compared value by value; new
   periods by the median against the median of the 90 stored periods before them. A factor beyond 50 blocks, if it is
-  also far from every value of those periods: a burst or a countdown is no other unit. What may be negative (rates,
-  flows) passes through zero, so there only the large side counts. Each series (symbol, tenor, fund) is judged by
-  itself, but where there are very many (option instruments) they are judged as one.
+  also far from nearly all values of those periods (zeros aside): a burst or a countdown is no other unit. What may be
+  negative (rates, flows) passes through zero, so there only the large side counts. Each series (symbol, tenor, fund) is
+  judged by itself, but where there are very many (option instruments) they are judged as one.
+- Zero. A column that is hardly ever zero and now is in all new periods blocks.
 - Rows. The rows a period, of new periods, against the same 90: under a tenth or over ten times as many blocks.
 
 A batch that a person has accepted starts the comparison anew: only periods from its first one on count as usual.
@@ -28,6 +29,8 @@ BEYOND_EXTREMES = 25.0  # far below any unit change, far above a record day
 ROWS_FACTOR = 10.0
 USUAL_PERIODS = 90  # a quarter of daily data: long enough for a median, short enough to follow a market
 FEWEST_PERIODS = 10  # with less history nothing can be called unusual
+LOW, HIGH = 0.05, 0.95  # of the sizes of the usual periods
+RARE = 0.05  # a share of zeros below which a column is not known for them
 FEWEST_PAIRS = 3  # one revised value alone is a revision, not a unit
 FEWEST_ROWS = 20  # rows a period, from which a tenth is a meaningful number
 MANY_SERIES = 50
@@ -118,6 +121,13 @@ def _changed_scale(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> l
         label = "".join(f" of {row[name]}" for name in series)
         for name in numbers:
             now, then = row[name], row[f"{name}_usual"]
+            if (
+                row[f"_zero_{name}"] == 1
+                and row["_periods"] >= FEWEST_PAIRS
+                and (row[f"_zero_{name}_usual"] or 0) < RARE
+            ):
+                found.append(f"{name}{label} has turned to zero")
+                continue
             if not now or not then or not _is_beyond(now / then, SCALE_FACTOR):
                 continue
             if _is_far(dataset, name, now, row[f"_low_{name}_usual"], row[f"_high_{name}_usual"]):
@@ -127,9 +137,12 @@ def _changed_scale(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> l
 
 def _scales(connection: duckdb.DuckDBPyConnection, dataset: Dataset, table: str, series: list[str]) -> pl.DataFrame:
     measures = ", ".join(
-        f"median(abs({quoted(name)})) as {quoted(name)}, min(abs({quoted(name)})) as {quoted('_low_' + name)}, "
-        f"max(abs({quoted(name)})) as {quoted('_high_' + name)}"
+        f"median({size}) as {quoted(name)}, quantile_cont({size}, {LOW}) as {quoted('_low_' + name)}, "
+        f"quantile_cont({size}, {HIGH}) as {quoted('_high_' + name)}, "
+        f"avg(({quoted(name)} = 0)::integer) as {quoted('_zero_' + name)}"
         for name in _numbers(dataset)
+        # One outlier of the past must not open the gate: neither a zero nor a spike moves these.
+        for size in (f"nullif(abs({quoted(name)}), 0)",)
     )
     by = f"{quoted_list(series)}, " if series else ""
     group = f"group by {quoted_list(series)} order by all" if series else ""

@@ -4,6 +4,7 @@ Here a payload is checked as a whole: the declared columns and types, no NaN or 
 What fails is set aside as rejects. Nothing in here knows what is stored already.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from functools import partial
 import duckdb
 import polars as pl
 
-from sources.core.dataset import Dataset
+from sources.core.dataset import Calendar, Dataset
+from sources.core.error_texts import explained
 from sources.core.errors import Failure, SourceError
-from sources.core.payload import Parsed, Payload
+from sources.core.payload import CLOSED_DAY, HARMLESS, Parsed, Payload
+from sources.core.spacing import require_spacing
 from warehouse.landing import Landing, LandingFile
 from warehouse.tables import insert, quoted, sql_type
 
@@ -22,6 +25,7 @@ INCOMING = "_incoming"  # temporary table; its own columns start with _, which n
 CHUNK_ROWS = 500_000  # about 100 MB of candles: the most that is held in memory at once
 FILES_TOGETHER = 256  # files that one reading takes up, each held in memory as received
 LONGEST_TEXT = 2_000
+FRIDAY = 5  # of the ISO week
 
 REJECT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "landing_file": pl.String,
@@ -33,10 +37,18 @@ REJECT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass
 class IncomingRows:
-    """What reading the files gave: how many rows were sent, believed or not, and the rejects (REJECT_SCHEMA)."""
+    """What reading the files gave: how many rows were sent, believed or not, the rejects (REJECT_SCHEMA), and what was
+    left out.
+    """
 
     sent: int = 0
     rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECT_SCHEMA))
+    left_out: Counter[str] = field(default_factory=Counter)  # rows that are right and not this dataset's, by reason
+
+    @property
+    def unbelievable(self) -> pl.DataFrame:
+        """The rejects that speak against the batch: all but those for a reason that is known and harmless."""
+        return self.rejects.remove(pl.any_horizontal(*(pl.col("reason").str.ends_with(end) for end in HARMLESS)))
 
 
 class UnreadableError(Exception):
@@ -69,9 +81,10 @@ def stage(
         f"create or replace temp table {INCOMING} "
         f"(_file_no INTEGER, _fetched_at TIMESTAMP, _load_id VARCHAR, {columns})"
     )
-    sent, chunk = 0, _Chunk(dataset)
+    sent, chunk, left_out = 0, _Chunk(dataset), Counter[str]()
     for number, (file, parsed) in enumerate(_read_all(landing, dataset, _in_order(files))):
         sent += parsed.rows.height + len(parsed.rejects)
+        left_out.update(parsed.left_out)
         if parsed.rejects:
             reasons = [reject.reason for reject in parsed.rejects]
             chunk.rejects.append(rejects_of(file, reasons, [reject.text for reject in parsed.rejects]))
@@ -79,7 +92,9 @@ def stage(
         if chunk.rows >= CHUNK_ROWS:
             chunk.flush(connection)
     chunk.flush(connection)
-    return IncomingRows(sent, pl.concat(chunk.rejects)) if chunk.rejects else IncomingRows(sent)
+    if not chunk.rejects:
+        return IncomingRows(sent, left_out=left_out)
+    return IncomingRows(sent, pl.concat(chunk.rejects), left_out)
 
 
 def staged_rows_as_rejects(
@@ -132,6 +147,8 @@ def _read_together(dataset: Dataset, files: Sequence[LandingFile], payloads: Seq
         for payload in payloads:
             _check(dataset, payload)
         parsed = dataset.read_together(payloads)
+        for each in parsed:
+            require_spacing(dataset, each.rows)
     except SourceError:
         return map(partial(_read, dataset), files, payloads)  # one by one, to find the one
     for file, each in zip(files, parsed, strict=True):
@@ -148,9 +165,11 @@ def _read(dataset: Dataset, file: LandingFile, payload: Payload) -> Parsed:
     try:
         _check(dataset, payload)
         parsed = dataset.read(payload)
+        require_spacing(dataset, parsed.rows)
     except SourceError as error:
-        error.dataset = dataset.id
-        raise UnreadableError(file, error) from error
+        told = explained(error, payload)
+        told.dataset = dataset.id
+        raise UnreadableError(file, told) from error
     _require_declared(dataset, file, parsed)
     return parsed
 
@@ -167,6 +186,10 @@ class _Chunk:
     def __init__(self, dataset: Dataset) -> None:
         self._columns = list(dataset.columns)
         self._key = list(dataset.key)
+        self._observed = dataset.observed
+        self._has_sessions = (
+            dataset.calendar is Calendar.US_TRADING and dataset.columns[dataset.observed].dtype == pl.Date
+        )
         self._never_null = list(dict.fromkeys((*dataset.key, dataset.observed)))
         self._floats = [name for name, column in dataset.columns.items() if column.dtype == pl.Float64]
         self._frames: list[pl.DataFrame] = []
@@ -197,6 +220,8 @@ class _Chunk:
         is_finite = (pl.col(name).is_finite().fill_null(True) for name in self._floats)
         rows = self._keep(rows, pl.all_horizontal(pl.lit(True), *is_finite), "not a finite number")
         rows = self._keep(rows, pl.all_horizontal(pl.col(self._never_null).is_not_null()), "no key or no time")
+        if self._has_sessions:
+            rows = self._keep(rows, pl.col(self._observed).dt.weekday() <= FRIDAY, CLOSED_DAY)
         in_file = ["_file_no", *self._key]
         if rows.select(in_file).is_duplicated().any():
             # The same row once more is noise; another value for the same key leaves no way to tell which is right.

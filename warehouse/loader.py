@@ -8,7 +8,7 @@ is committed; `leadline rebuild` replays those. A batch that is refused or block
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class LoadResult:
     rows_revised: int = 0  # further versions of a key
     rows_unchanged: int = 0
     rejects: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are right and not this dataset's, by reason
     first_observed: datetime | None = None  # aware UTC; a date counts as its midnight
     last_observed: datetime | None = None
     repeated: bool = False
@@ -162,16 +163,19 @@ class Loader:
     def _check_rejects(
         self, batch: LoadBatch, staged: IncomingRows, reject_limit: float, decision: Record | None
     ) -> None:
-        rejects = staged.rejects.height
+        unbelievable = staged.unbelievable
+        rejects = unbelievable.height
         share = rejects / max(staged.sent, 1)
         is_too_many = rejects >= FEWEST_REJECTS and share > reject_limit
-        if not rejects or not (is_too_many or rejects == staged.sent):
+        if staged.rejects.height == staged.sent and staged.sent:
+            unbelievable, rejects, share = staged.rejects, staged.sent, 1.0
+        elif not is_too_many:
             return
         reason = (
             f"{rejects} of {staged.sent} rows were rejected ({share:.1%}, the limit is {reject_limit:.1%}), the first: "
-            f"{staged.rejects['reason'][0]}."
+            f"{unbelievable['reason'][0]}."
         )
-        guilty = set(staged.rejects["landing_file"])
+        guilty = set(unbelievable["landing_file"])
         files = [file for file in batch.files if file.name in guilty]
         self._turn_away(batch, LoadVerdict.REFUSED, reason, staged.rejects, files, decision)
         advice = f"Nothing was loaded. See raw.quarantine, load {batch.load_id}; report it if the format has changed."
@@ -205,6 +209,7 @@ class Loader:
                 rows_revised=merged.revised,
                 rows_unchanged=staged.sent - staged.rejects.height - merged.new - merged.revised,
                 rejects=staged.rejects.height,
+                left_out=dict(staged.left_out),
                 first_observed=_aware(first),
                 last_observed=_aware(last),
                 replayed=replayed,
@@ -293,6 +298,7 @@ def _facts(result: LoadResult) -> Record:
         "rows_revised": result.rows_revised,
         "rows_unchanged": result.rows_unchanged,
         "rejects": result.rejects,
+        "left_out": "; ".join(f"{count} × {reason}" for reason, count in result.left_out.items()) or None,
         "first_observed": result.first_observed and naive(result.first_observed),
         "last_observed": result.last_observed and naive(result.last_observed),
         "was_replayed": result.replayed,

@@ -23,6 +23,7 @@ METADATA_TABLES: Mapping[str, TableDefinition] = {
             "rows_revised": ("BIGINT", "Later versions of a key [rows]."),
             "rows_unchanged": ("BIGINT", "Rows that said what was known already [rows]."),
             "rejects": ("BIGINT", "Rows put into quarantine [rows]."),
+            "left_out": ("VARCHAR", "Rows that are right and not this dataset's, counted by reason."),
             "first_observed": ("TIMESTAMP", "Earliest observation in it, UTC."),
             "last_observed": ("TIMESTAMP", "Latest observation in it, UTC."),
             "first_fetched_at": ("TIMESTAMP", "When the oldest of its files was fetched, UTC."),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from sources.core.column import INSTANT, Column
+from sources.core.payload import NO_VALUE
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DIGITS = re.compile(r"[+-]?\d{1,19}")
@@ -50,6 +51,8 @@ def refused(
         yield from _each(~cast.is_finite(), values, "is not finite")
     if cast.dtype == pl.String:
         yield from _each(cast.str.contains("\0", literal=True), values, "has a NUL byte or was given twice")
+    if not column.may_be_zero:
+        yield from _each(cast == 0, values, NO_VALUE)
     if column.minimum is not None:
         yield from _each(cast < column.minimum, values, f"is below {column.minimum:g}")
     if column.maximum is not None:

@@ -9,7 +9,11 @@ INSTANT = pl.Datetime("us")  # naive, always UTC
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a raw table. Rows with a value outside the bounds, or null where not allowed, are quarantined."""
+    """One column of a raw table. Rows with a value outside the bounds, or null where not allowed, are quarantined.
+
+    A quantity that is never zero in this world (open interest, a hashrate) says so: a zero then stands for no value and
+    costs its row, however many there are.
+    """
 
     dtype: pl.DataType | type[pl.DataType]
     unit: str
@@ -17,3 +21,4 @@ class Column:
     nullable: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    may_be_zero: bool = True

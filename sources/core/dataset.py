@@ -137,6 +137,7 @@ class Dataset:
     first_history: timedelta | None = None  # what a first run asks for, where the usual is too much or too little
     history_from: date | None = None  # asked from this day on when nothing is loaded yet, whatever days a run names
     reread: timedelta = timedelta(days=3)  # fetched again at each run, so that late corrections arrive
+    every: timedelta | None = None  # distance of two observations where `spacing` cannot tell it; zero = irregular
     market: MarketType | None = None
     restates: bool = False  # the provider rewrites history, so assumed publication times are doubtful
     may_be_empty: bool = False  # an empty answer is a legal answer
@@ -159,6 +160,20 @@ class Dataset:
     def table(self) -> str:
         """Name of the raw table and last part of the asset key: `binance__funding_rate`."""
         return f"{self.provider.name}__{self.name}"
+
+    @property
+    def spacing(self) -> timedelta | None:
+        """How far apart the observations of one series lie where they come regularly; None for events and snapshots.
+
+        Of a dataset with sessions it is a day, closed days aside.
+        """
+        if self.every is not None:
+            return self.every or None
+        if self.access is Access.NOW:
+            return None
+        if self.calendar is Calendar.US_TRADING:
+            return timedelta(days=1)
+        return self.period if self.period in (timedelta(hours=1), timedelta(days=1)) else None
 
     @property
     def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:

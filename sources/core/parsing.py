@@ -157,6 +157,20 @@ def require_in_some(rows: Sequence[object], names: Collection[str], where: str) 
         require_names({name for row in rows if isinstance(row, dict) for name in row}, names, where)
 
 
+def own_rows(rows: Sequence[Any], name: str, ours: Collection[object], where: str) -> tuple[list[Any], dict[str, int]]:
+    """The rows of the contracts that are asked about, by the field `name`, and how many of others were left out.
+
+    A row without the field is kept, for `typed` to refuse. Raises CHANGED_LAYOUT when there are rows and none is ours.
+    """
+    kept = [row for row in rows if not isinstance(row, dict) or row.get(name) is None or row[name] in ours]
+    others = sorted(
+        {f"{row[name]!s:.40}" for row in rows if isinstance(row, dict) and row.get(name) not in (None, *ours)}
+    )
+    wanted = ", ".join(map(str, ours))
+    require(not rows or bool(kept), f"{where} sent {', '.join(others[:5])} where {wanted} was expected.")
+    return kept, {f"not {wanted}": len(rows) - len(kept)} if others else {}
+
+
 def named_in(url: str, names: Collection[str]) -> str:
     """Which of several series an answer is, by its address or by the name of a file saved by hand.
 
@@ -222,13 +236,15 @@ def typed(
     observed: str,
     sent: Sequence[object] | None = None,
     rejects: Iterable[Reject] = (),
+    left_out: Mapping[str, int] | None = None,
 ) -> Parsed:
     """Records as a frame with exactly the declared columns and types; what does not fit is refused, the rest loads.
 
     Numbers may be numbers or plain decimal text. Instants may be aware or naive UTC datetimes or ISO text, dates may
     be dates or ISO text. Refused are: no number, NaN and infinity, null or absent where not nullable, outside the
     declared bounds, a NUL byte, a time before 2009-01-03, and an `observed` time later than a day after `fetched_at`.
-    `sent` gives the records as the provider wrote them, for the rejects; `rejects` are passed on in front.
+    `sent` gives the records as the provider wrote them, for the rejects; `rejects` are passed on in front, `left_out`
+    as it is. A date before Bitcoin began is left out where others come after it: a file of all history is no error.
     Raises CHANGED_LAYOUT when no record has a declared column.
     """
     listed = records if isinstance(records, list) else list(records)
@@ -246,10 +262,20 @@ def typed(
             reasons.setdefault(index, f"{name}: {reason}")
     frame = pl.DataFrame(series)
     if not reasons:
-        return Parsed(frame, tuple(rejects))
+        return Parsed(frame, tuple(rejects), left_out or {})
     keep = pl.Series([index not in reasons for index in range(len(listed))], dtype=pl.Boolean)
+    too_early: dict[str, int] = {}
+    if columns[observed].dtype == pl.Date and keep.any():
+        is_early = f"is before {GENESIS.date()}"
+        early = [
+            index
+            for index, reason in reasons.items()
+            if reason.startswith(f"{observed}: ") and reason.endswith(is_early)
+        ]
+        too_early = {is_early: len(early)} if early else {}
+        reasons = {index: reason for index, reason in reasons.items() if index not in set(early)}
     unfit = [_reject(reason, (sent or listed)[index]) for index, reason in sorted(reasons.items())]
-    return Parsed(frame.filter(keep), (*rejects, *unfit))
+    return Parsed(frame.filter(keep), (*rejects, *unfit), {**(left_out or {}), **too_early})
 
 
 def _from_epoch(value: object, per_second: int) -> object:

@@ -29,6 +29,12 @@ class Payload:
         return hashlib.sha256(self.body).hexdigest()
 
 
+# Reasons that cost a row and say nothing against the others: they do not count against the limit of rejects.
+NO_VALUE = "is zero where there is always some: it stands for no value"
+CLOSED_DAY = "falls on a day without a session"
+HARMLESS = (NO_VALUE, CLOSED_DAY)
+
+
 @dataclass(frozen=True)
 class Reject:
     """A row that was sent but cannot be believed: why, and its text as sent."""
@@ -39,7 +45,12 @@ class Reject:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a payload holds: `rows` with exactly the dataset's declared columns and types, and what was refused."""
+    """What a payload holds: `rows` with exactly the dataset's declared columns and types, and what was refused.
+
+    `left_out` counts the rows that are right and not this dataset's, by reason: a bar that still runs, another
+    contract, a day before the dataset begins.
+    """
 
     rows: pl.DataFrame
     rejects: tuple[Reject, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)

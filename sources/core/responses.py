@@ -11,6 +11,7 @@ from http.client import HTTPException
 import requests
 import urllib3
 
+from sources.core.error_texts import explained
 from sources.core.errors import Failure, SourceError
 from sources.core.parsing import looks_like_html
 from sources.core.payload import Payload
@@ -22,6 +23,9 @@ MAX_RATIO = 200
 RATIO_COUNTS_FROM_BYTES = 1024 * 1024
 # A longer wait than this is no instruction but an error or a joke, and is treated as this long.
 LONGEST_RETRY_AFTER_S = 900.0
+
+# Of a body with an error status: `{}` and the like, of which the status says more.
+SAYS_NOTHING = frozenset({Failure.NO_DATA, Failure.NOT_DATA, Failure.CHANGED_LAYOUT})
 
 # What is kept of the headers: nothing that sets cookies or names a session.
 KEPT_HEADERS = (
@@ -101,7 +105,7 @@ def verdict(payload: Payload, provider: Provider, accept: Collection[str]) -> So
         return _checked(payload, provider)
     if 400 <= payload.status < 500 and payload.body.lstrip()[:1] in (b"{", b"["):
         said = _checked(payload, provider)
-        if said is not None:
+        if said is not None and said.failure not in SAYS_NOTHING:
             said.retry_after_s = said.retry_after_s or _retry_after(payload)
             return said
     failure = _failure(payload.status, excerpt, provider, is_html=_is_html(payload.headers))
@@ -161,7 +165,7 @@ def _checked(payload: Payload, provider: Provider) -> SourceError | None:
     try:
         provider.check(payload)
     except SourceError as error:
-        return error
+        return explained(error, payload)
     return None
 
 

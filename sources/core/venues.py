@@ -68,9 +68,14 @@ UNSTATED_INTERVAL: Mapping[str, Column] = {
 OPEN_INTEREST_COLUMNS: Mapping[str, Column] = {
     "symbol": _SYMBOL,
     "observed_at": Column(INSTANT, "UTC", "Time of the reading."),
-    "open_interest_btc": Column(pl.Float64, "BTC", "Open contracts, each counted once.", minimum=0),
+    "open_interest_btc": Column(pl.Float64, "BTC", "Open contracts, each counted once.", minimum=0, may_be_zero=False),
     "open_interest_usd": Column(
-        pl.Float64, "USD", "The same in dollars, where the exchange says.", nullable=True, minimum=0
+        pl.Float64,
+        "USD",
+        "The same in dollars, where the exchange says.",
+        nullable=True,
+        minimum=0,
+        may_be_zero=False,
     ),
 }
 
@@ -90,19 +95,28 @@ def read_candles(
     bar length) and one whose prices contradict each other.
     """
     fetched_at = payload.fetched_at.astimezone(UTC).replace(tzinfo=None)
-    records, kept, rejects = [], [], []
+    records, kept, rejects, running = [], [], [], 0
     for bar in sent:
         record = {"symbol": symbol, **candle(bar)}
         opened = record["open_time"]
         if isinstance(opened, datetime):
             if opened <= fetched_at + FUTURE_TOLERANCE and opened + period > fetched_at:
+                running += 1
                 continue
             if (opened - datetime(1970, 1, 1)) % period:
                 rejects.append(Reject(f"open_time: {opened} does not begin a bar of {period}", json.dumps(bar)))
                 continue
         records.append(record)
         kept.append(bar)
-    parsed = typed(records, columns, fetched_at=payload.fetched_at, observed="open_time", sent=kept, rejects=rejects)
+    parsed = typed(
+        records,
+        columns,
+        fetched_at=payload.fetched_at,
+        observed="open_time",
+        sent=kept,
+        rejects=rejects,
+        left_out={"bar still runs": running} if running else None,
+    )
     outside = (pl.max_horizontal("open_usd", "close_usd") > pl.col("high_usd")) | (
         pl.min_horizontal("open_usd", "close_usd") < pl.col("low_usd")
     )
@@ -112,7 +126,7 @@ def read_candles(
     texts = {str(record["open_time"]): json.dumps(bar) for record, bar in zip(records, kept, strict=True)}
     reason = "open_usd, close_usd: outside the bar's low and high"
     refused = (Reject(reason, texts[str(time)]) for time in contradictory)
-    return Parsed(parsed.rows.remove(outside), (*parsed.rejects, *refused))
+    return Parsed(parsed.rows.remove(outside), (*parsed.rejects, *refused), parsed.left_out)
 
 
 def read_funding(
@@ -120,6 +134,7 @@ def read_funding(
     sent: Sequence[Any],
     settlement: Callable[[Any], Mapping[str, object]],
     columns: Mapping[str, Column] = FUNDING_COLUMNS,
+    left_out: Mapping[str, int] | None = None,
 ) -> Parsed:
     """Rows of settled funding rates; `settlement` gives symbol, funding_time and funding_rate of one of `sent`.
 
@@ -132,13 +147,25 @@ def read_funding(
         stamp = record["funding_time"]
         if isinstance(stamp, datetime):
             record["funding_time"] = (stamp + timedelta(seconds=30)).replace(second=0, microsecond=0)
-    return typed(records, columns, fetched_at=payload.fetched_at, observed="funding_time", sent=sent)
+    return typed(records, columns, fetched_at=payload.fetched_at, observed="funding_time", sent=sent, left_out=left_out)
 
 
-def read_open_interest(payload: Payload, sent: Sequence[Any], reading: Callable[[Any], Mapping[str, object]]) -> Parsed:
+def read_open_interest(
+    payload: Payload,
+    sent: Sequence[Any],
+    reading: Callable[[Any], Mapping[str, object]],
+    left_out: Mapping[str, int] | None = None,
+) -> Parsed:
     """Rows of open interest; `reading` gives all columns of one of `sent`."""
     records = [reading(entry) for entry in sent]
-    return typed(records, OPEN_INTEREST_COLUMNS, fetched_at=payload.fetched_at, observed="observed_at", sent=sent)
+    return typed(
+        records,
+        OPEN_INTEREST_COLUMNS,
+        fetched_at=payload.fetched_at,
+        observed="observed_at",
+        sent=sent,
+        left_out=left_out,
+    )
 
 
 def asked_at(payload: Payload) -> datetime:
@@ -275,6 +302,7 @@ def funding_dataset(
     read: Read,
     depth: timedelta | None = None,
     columns: Mapping[str, Column] = FUNDING_COLUMNS,
+    every: timedelta = LONGEST_FUNDING_INTERVAL,
 ) -> Dataset:
     """The declaration of a table of settled funding rates, called `funding_rate`."""
     return Dataset(
@@ -283,6 +311,7 @@ def funding_dataset(
         bucket=Bucket.DERIVATIVES,
         description=description,
         columns=columns,
+        every=every,
         key=("symbol", "funding_time"),
         observed="funding_time",
         period=timedelta(0),
@@ -317,5 +346,6 @@ def open_interest_dataset(
         read=read,
         depth=depth,
         access=access,
+        every=None if access is Access.NOW else HOUR,
         cadence=Cadence.SNAPSHOT if access is Access.NOW else Cadence.DAILY,
     )

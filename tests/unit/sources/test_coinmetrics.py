@@ -151,13 +151,14 @@ def test_refused_metric_is_told_from_a_blocked_address(tmp_path: Path) -> None:
 def test_recorded_file_of_the_old_layout_is_read_to_the_row(real: Path) -> None:
     parsed = read_asset_metric(payload((real / "fixtures/coinmetrics/csv_btc_old_layout_sample.csv").read_bytes()))
     assert parsed.rejects == ()
-    assert parsed.rows.height == 10  # the four days of 2009 have blanks
-    first = parsed.rows.row(0, named=True)
+    assert parsed.rows.height == 14
+    assert parsed.rows["price_usd"].null_count() == 4  # the four days of 2009
+    first = parsed.rows.row(4, named=True)
     assert first["metric_date"] == date(2020, 3, 20)
     assert first["mvrv"] == 1.11275432
     assert first["market_cap_usd"] == pytest.approx(112858311337.38545)
     assert (first["block_count"], first["fees_btc"], first["active_addresses"]) == (109, 79.23757339, 734614)
-    assert parsed.rows["exchange_inflow_usd"].null_count() == 10  # the layout did not have it
+    assert parsed.rows["exchange_inflow_usd"].null_count() == 14  # the layout did not have it
 
 
 def test_recorded_days_of_the_newer_layout_are_read_by_name(real: Path) -> None:
@@ -185,11 +186,15 @@ def test_hashrate_in_another_unit_is_refused(unit: float) -> None:
 
 def test_only_whole_days_of_the_window_are_taken_from_the_file() -> None:
     lines = "time,HashRate,PriceUSD,CapMVRVCur,CapMrktCurUSD"
-    for number, mvrv in enumerate(("1.5", "1.6", "1.7", "")):  # the last day is not complete
+    for number, mvrv in enumerate(("1.5", "1.6", "1.7", "")):  # the last day is not complete yet
         lines += f"\n2026-01-0{number + 1},1.0e9,90000.5,{mvrv},1.8e12"
     asked = {"start_time": "2026-01-02", "end_time": "2026-01-31"}
     rows = read_asset_metric(Payload(URL, asked, 200, {}, lines.encode(), FETCHED)).rows
-    assert rows.select("metric_date", "mvrv").rows() == [(date(2026, 1, 2), 1.6), (date(2026, 1, 3), 1.7)]
+    assert rows.select("metric_date", "mvrv").rows() == [
+        (date(2026, 1, 2), 1.6),
+        (date(2026, 1, 3), 1.7),
+        (date(2026, 1, 4), None),
+    ]
 
 
 def test_file_of_unknown_columns_is_a_changed_layout() -> None:

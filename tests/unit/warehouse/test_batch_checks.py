@@ -113,13 +113,32 @@ def test_a_crash_is_no_other_unit(home: Home) -> None:
 
 
 def test_a_burst_of_a_size_seen_before_is_not_blocked(home: Home) -> None:
-    quiet = [bar(day, 1000.0 if day == 4 else 1.0) for day in range(30)]
+    quiet = [bar(day, 1000.0 if day in (4, 14) else 1.0) for day in range(30)]
     land_and_load(home, answer(quiet, 31))
     assert land_and_load(home, answer([bar(30, 900.0)], 31.1)).rows_new == 1
 
 
+@pytest.mark.parametrize("outlier", [0.0, 1e-6, 1e6, None], ids=["zero", "dip", "spike", "missing"])
+def test_one_outlier_of_the_past_opens_no_gate(home: Home, outlier: float | None) -> None:
+    days = [bar(day, outlier if day == 20 else 1.0) for day in range(30) if day != 20 or outlier is not None]
+    land_and_load(home, answer(days, 31))
+    with pytest.raises(LoadError, match="times its usual size"):
+        land_and_load(home, answer([bar(30, 1e5)], 31.1))
+
+
+def test_a_short_history_can_call_nothing_unusual(home: Home) -> None:
+    land_and_load(home, answer([bar(day, 1.0) for day in range(5)], 6))
+    assert land_and_load(home, answer([bar(5, 1e5)], 6.1)).rows_new == 1
+
+
+def test_a_column_that_turns_to_zero_is_blocked(home: Home) -> None:
+    land_and_load(home, answer([bar(day, 1.0) for day in range(30)], 31))
+    with pytest.raises(LoadError, match="has turned to zero"):
+        land_and_load(home, answer([bar(day, 0.0) for day in (30, 31, 32)], 33.1))
+
+
 def test_a_record_is_no_other_unit(home: Home) -> None:
-    land_and_load(home, answer([bar(day, 20.0 if day == 4 else 1.0) for day in range(30)], 31))
+    land_and_load(home, answer([bar(day, 20.0 if day in (4, 14) else 1.0) for day in range(30)], 31))
     assert land_and_load(home, answer([bar(30, 200.0)], 31.1)).rows_new == 1
 
 
