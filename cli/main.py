@@ -303,13 +303,14 @@ def verify(first: date | None, last: date | None) -> None:
 
 
 @main.command()
-def rebuild() -> None:
+@click.option("--without-damaged", is_flag=True, help="Leave out what cannot be read, and say what that was.")
+def rebuild(without_damaged: bool) -> None:
     """The warehouse from its landing files."""
     from cli.maintenance import rebuild_home
     from cli.request import RunRequest
     from cli.run import run_and_tell
 
-    rebuild_home()
+    rebuild_home(without_damaged)
     sys.exit(run_and_tell(RunRequest("build")))
 
 

@@ -92,13 +92,17 @@ def accept_blocked(load_id: str, who: str, reason: str) -> None:
     )
 
 
-def rebuild_home() -> None:
+def rebuild_home(without_damaged: bool = False) -> None:
     """Make the build file again from the landing files."""
-    rebuilt = rebuild(_home(), DATASETS)
+    rebuilt = rebuild(_home(), DATASETS, without_damaged=without_damaged)
     console = terminal.console()
     console.print(f"{rebuilt.decisions:,} decisions replayed.", highlight=False)
     if rebuilt.set_aside:
-        console.print(f"The old build file is in {rebuilt.set_aside}.", highlight=False, soft_wrap=True)
+        console.print(f"What was there before is in {rebuilt.set_aside}.", highlight=False, soft_wrap=True)
+    for what in rebuilt.damaged:
+        console.say(("left out", "red"), f" {what}")
+    if rebuilt.damaged:
+        console.print("`leadline run` fetches what providers still have; `leadline backfill --from --to` older days.")
     if rebuilt.skipped:
         console.print(f"No longer declared, left out: {', '.join(rebuilt.skipped)}.", highlight=False)
     console.print("What is computed comes back with the next `leadline build`.", highlight=False)

@@ -2,6 +2,7 @@
 
 from warehouse.backup import Backup, backup
 from warehouse.database import Warehouse
+from warehouse.decisions import Decision
 from warehouse.errors import (
     BusyError,
     DamagedError,
@@ -15,7 +16,7 @@ from warehouse.errors import (
 from warehouse.extracts import write_extracts
 from warehouse.fingerprint import table_hash
 from warehouse.home import Home
-from warehouse.landing import Decision, Landing, LandingFile
+from warehouse.landing import Landing, LandingFile
 from warehouse.loader import Loader, LoadResult
 from warehouse.logs import Attempt, log_attempts, log_regimes
 from warehouse.publish import publish

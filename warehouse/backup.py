@@ -34,9 +34,12 @@ def backup(home: Home) -> Backup:
     home.require_free(2 * build_bytes + sum(file.stat().st_size for file in files))
     folder = home.backup / stamp(datetime.now(UTC))
     aside = home.backup / f".{folder.name}.{os.getpid()}"
-    aside.mkdir(parents=True)
     try:
         with Warehouse(home) as warehouse:
+            # Only one process has the build file open, so what is half made here is nobody's any more.
+            for half in home.backup.glob(".*"):
+                shutil.rmtree(half, ignore_errors=True)
+            aside.mkdir(parents=True)
             # The build file is open and cannot change, so landing files copied now are at least as new as it is.
             _copy_database(warehouse, aside / "warehouse.duckdb")
             with tarfile.open(aside / "landing.tar", "w") as archive:

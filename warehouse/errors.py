@@ -1,6 +1,7 @@
 """What can go wrong in the warehouse. Every message says what happened, to what, and what to do about it."""
 
 from enum import StrEnum
+from pathlib import Path
 
 
 class WarehouseError(Exception):
@@ -12,7 +13,15 @@ class HomeError(WarehouseError):
 
 
 class LandingError(WarehouseError):
-    """A landing file is damaged or is not what its name says."""
+    """A landing file is missing, damaged or not what its name says: `path`, where it is still there.
+
+    `what` happened, without the advice.
+    """
+
+    def __init__(self, what: str, advice: str, path: Path | None = None) -> None:
+        super().__init__(f"{what} {advice}")
+        self.what = what
+        self.path = path
 
 
 class BusyError(WarehouseError):

@@ -16,8 +16,9 @@ import duckdb
 import polars as pl
 
 from warehouse.database import Warehouse
+from warehouse.decisions import Decision
 from warehouse.incoming import naive
-from warehouse.landing import Decision, Landing
+from warehouse.landing import Landing
 from warehouse.logs import as_text, replay_log
 from warehouse.tables import RAW
 

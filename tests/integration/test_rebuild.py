@@ -1,5 +1,6 @@
 """The warehouse made again: after a kill, after damage, from a backup. Always the same rows."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,7 @@ for page in pages():
 # Loads what is landed, where no file may grow beyond so many bytes: to a program, a full disk.
 LOADING_ON_A_FULL_DISK = """
 import resource
+import re
 import signal
 import sys
 from pathlib import Path
@@ -261,3 +263,80 @@ def test_a_backup_holds_what_a_new_home_needs(home: Home, tmp_path: Path) -> Non
     (kept.folder / "warehouse.duckdb").rename(quick.build_file)
     assert hashes(quick) == before
     assert (kept.folder / "origin").read_text() == "made up\n"
+
+
+def _decision_files(home: Home) -> list[Path]:
+    return sorted((home.landing / "decisions").iterdir())
+
+
+@pytest.mark.parametrize("which", [0, 1, -1], ids=["first", "middle", "newest"])
+def test_a_decision_that_is_gone_is_missed_and_named(home: Home, which: int) -> None:
+    for page in pages():
+        land_and_load(home, page)
+    _decision_files(home)[which].unlink()
+    before = home.build_file.read_bytes()
+    with pytest.raises(LandingError, match="are missing"):
+        rebuild(home, DATASETS)
+    assert home.build_file.read_bytes() == before
+    result = rebuild(home, DATASETS, without_damaged=True)
+    assert len(result.damaged) == 1
+    assert "number" in result.damaged[0]
+    assert Landing(home).missing_decisions()  # it stays known
+
+
+def test_nothing_is_missed_where_nothing_is_gone(home: Home) -> None:
+    for page in pages():
+        land_and_load(home, page)
+    assert Landing(home).missing_decisions() == []
+    # Decisions from before they were numbered count too.
+    older, *_ = _decision_files(home)
+    older.rename(older.with_name(re.sub(r"-\d{8}-(?=[0-9a-f]{16})", "-", older.name)))
+    assert Landing(home).missing_decisions() == []
+    (home.landing / ".decisions").unlink()
+    land_and_load(home, answer([bar(0, 7.0)], 90))
+    assert Landing(home).missing_decisions() == []
+    assert rebuild(home, DATASETS).damaged == ()
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
+def test_a_damaged_landing_file_is_left_out_by_one_command_and_the_next_run_goes_on(home: Home, damage: str) -> None:
+    for page in pages():
+        land_and_load(home, page)
+    loaded = len(query(home, "from raw.demo__bar"))
+    file = Landing(home).files()[0].path
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content if damage == "flip" else content[: len(content) // 2])
+    with pytest.raises(LandingError, match="--without-damaged"):
+        rebuild(home, DATASETS)
+    result = rebuild(home, DATASETS, without_damaged=True)
+    assert [file.name in what for what in result.damaged] == [True]
+    assert result.set_aside is not None
+    assert (result.set_aside / file.parent.name / file.name).exists() is (damage != "gone")
+    assert not file.exists()
+    land_and_load(home, answer([bar(0, 7.0)], 90))
+    assert 0 < len(query(home, "from raw.demo__bar")) <= loaded + 1
+    again = rebuild(home, DATASETS, without_damaged=True)
+    assert len(again.damaged) == 1
+
+
+def test_an_interrupted_rebuild_leaves_no_second_file(home: Home) -> None:
+    land_and_load(home, answer([bar(0, 7.0)], 90))
+    (home.build / "rebuild.duckdb").write_bytes(b"half")
+    (home.build / "rebuild.duckdb.wal").write_bytes(b"half")
+    result = rebuild(home, DATASETS)
+    assert not list(home.build.glob("rebuild*"))
+    assert result.set_aside is not None
+    assert [path.name for path in result.set_aside.iterdir()] == [home.build_file.name]
+
+
+def test_an_interrupted_backup_is_removed_by_the_next(home: Home) -> None:
+    land_and_load(home, answer([bar(0, 7.0)], 90))
+    half = home.backup / ".20260101T000000000000Z.1"
+    half.mkdir(parents=True)
+    (half / "landing.tar").write_bytes(b"half")
+    folder = backup(home).folder
+    assert sorted(home.backup.iterdir()) == [folder]
