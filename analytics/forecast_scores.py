@@ -34,7 +34,7 @@ EVENTS: Final[Mapping[str, tuple[int, bool, slice]]] = {
 LEAST_LOGGED: Final = 0.0025
 BINS: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)  # of what was said
 FEWEST_WINDOWS: Final = 20
-RESAMPLES: Final = 2_000
+RESAMPLES: Final = 1_000
 SEED: Final = 7
 SHORTEST_BLOCK: Final = 7
 
@@ -140,7 +140,7 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
     days = left.shape[1]
     block = max(horizon_days, SHORTEST_BLOCK)
     if days >= block:
-        counts = _resamples(days, block)
+        counts = resamples(days, block)
         # A resample may hold no common day of a pair; it says nothing then.
         with np.errstate(invalid="ignore", divide="ignore"):
             skill = 1 - (counts @ left.T.astype(np.float32)) / (counts @ right.T.astype(np.float32))
@@ -168,7 +168,7 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
 
 
 @lru_cache(maxsize=8)
-def _resamples(days: int, block: int) -> NDArray[np.float32]:
+def resamples(days: int, block: int) -> NDArray[np.float32]:
     """How often each resample of the circular block bootstrap takes each day: resamples × days."""
     random = np.random.default_rng(SEED)
     starts = random.integers(0, days, (RESAMPLES, -(-days // block)))

@@ -9,6 +9,7 @@ from orchestration.scope import POOL, Scope
 from pipeline import forecast, forecast_record
 from pipeline.code_version import code_version
 from pipeline.progress import progress
+from pipeline.scorecard import write_scorecard
 from warehouse.database import Warehouse
 
 GROUP = "forecast"
@@ -51,6 +52,7 @@ def forecast_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
     with Warehouse(scope.home()) as warehouse:
         made = forecast.forecast(warehouse, code_version=code_version())
         recorded = forecast_record.record(warehouse)
+        judged = write_scorecard(warehouse)
     yield dg.MaterializeResult(
         asset_key=FORECAST_LOG,
         metadata={
@@ -61,5 +63,6 @@ def forecast_assets(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
         },
     )
     yield dg.MaterializeResult(
-        asset_key=FORECAST_RECORD, metadata={"forecasts ended": recorded.ended, "rows of skill": recorded.scores}
+        asset_key=FORECAST_RECORD,
+        metadata={"forecasts ended": recorded.ended, "rows of skill": recorded.scores, "rows of scorecard": judged},
     )

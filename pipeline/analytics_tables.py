@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from pipeline.forecast_tables import FORECAST_TABLES
+from pipeline.scorecard import SCORECARD_TABLES
 from sources.core.dataset import Access, Bucket, Cadence, Calendar
 from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import StagingView, create_views
@@ -135,7 +136,13 @@ DATASET_TABLE = {
         "One row a dataset that is computed here and not fetched.", METADATA_TABLES["dataset"].columns
     )
 }
-TABLES: Mapping[str, TableDefinition] = {**SURFACE_TABLES, **CHAIN_TABLES, **FORECAST_TABLES, **DATASET_TABLE}
+TABLES: Mapping[str, TableDefinition] = {
+    **SURFACE_TABLES,
+    **CHAIN_TABLES,
+    **FORECAST_TABLES,
+    **SCORECARD_TABLES,
+    **DATASET_TABLE,
+}
 VIEWS = tuple(
     StagingView(
         schema="analytics",

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from reporting.board import Board, BucketReading, PublishedWarehouse
 from reporting.observed import Point, line
+from reporting.scorecard import Key, Record, read_scorecard
 
 Made = TypeVar("Made")
 
@@ -172,6 +173,7 @@ class Context:
     sources: tuple[Mapping[str, Any], ...]
     published_at: datetime | None
     code_version: str | None
+    scorecard: Mapping[Key, Record]  # up to the newest date, and empty for an older one: it knows what came later
 
 
 def read_context(warehouse: PublishedWarehouse, board: Board) -> Context:
@@ -191,6 +193,7 @@ def read_contexts(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> Ite
     probabilities = _probabilities(warehouse, days)
     moves = _moves(warehouse, days)
     events = _events(warehouse)
+    scorecard, newest = read_scorecard(warehouse), warehouse.signal_dates()[-1]
     for board, history in zip(boards, histories, strict=True):
         day = board.signal_date
         ahead = expiries.get(day, ())
@@ -205,6 +208,7 @@ def read_contexts(warehouse: PublishedWarehouse, boards: Sequence[Board]) -> Ite
             moves=tuple(move for move in moves if _before(day, ATTRIBUTION_DAYS) < move.signal_date <= day),
             events=tuple(event for event in events if event.event_date >= _before(day, EVENTS_BACK_DAYS)),
             sources=sources,
+            scorecard=scorecard if day == newest else {},
             **publication,
         )
 

@@ -35,6 +35,7 @@ class Chances:
 class Skill:
     """The record of a horizon against one baseline, percent with its 90 % interval, and the verdict in a word."""
 
+    as_of_date: date
     origin: str
     baseline: str
     skill_pct: float

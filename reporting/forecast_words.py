@@ -73,7 +73,9 @@ def record(words: Words, horizon: Horizon) -> str:
     if first.coverage_verdict is not None:
         parts.append(words.say(SECTION, first.coverage_verdict))
     afterwards = "" if first.origin == LIVE else words.say(SECTION, "afterwards")
-    head = words.say(SECTION, "record", days=horizon.horizon_days, afterwards=afterwards)
+    head = words.say(
+        SECTION, "record", days=horizon.horizon_days, afterwards=afterwards, until=words.day(first.as_of_date)
+    )
     return head + words.say(SECTION, "joint").join(parts)
 
 

@@ -12,6 +12,7 @@ from reporting.changes import changes
 from reporting.chart import MOVE_PARTS, Chart
 from reporting.context import CalendarEvent, Context, MoveAttribution
 from reporting.drawing import placed
+from reporting.scorecard import sentence as scorecard_sentence
 from reporting.words import LANGUAGE_TAGS, LANGUAGES, MARKS, UNKNOWN, Words, headlines
 
 # Buckets that decide each step of the path, whose flips are therefore the ones to watch.
@@ -45,6 +46,24 @@ class View:
         others = (self.board.readings.get(name) for name in headlines(bucket.bucket))
         shown = [each for each in others if each and each.observed_date is not None and each != bucket.primary]
         return [bucket.primary, *shown]
+
+    def condition_record(self, name: str) -> str | None:
+        """What followed a condition so far; None on a page that must not know it."""
+        key = ("condition", name, "holds")
+        scorecard = self.context.scorecard
+        return scorecard_sentence(self.words, key, scorecard.get(key)) if scorecard else None
+
+    def bucket_record(self, bucket: BucketReading) -> str | None:
+        """What followed the state that a bucket is in."""
+        key = ("bucket", bucket.bucket, bucket.state)
+        scorecard = self.context.scorecard
+        return scorecard_sentence(self.words, key, scorecard.get(key)) if scorecard else None
+
+    def regime_record(self) -> str | None:
+        """What followed the regime that the date is in."""
+        key = ("regime", "regime", self.board.regime.regime)
+        scorecard = self.context.scorecard
+        return scorecard_sentence(self.words, key, scorecard.get(key)) if scorecard else None
 
     def forecast_lines(self) -> list[str]:
         """The forecast of the date in a few sentences, with its record."""

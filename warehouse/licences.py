@@ -33,6 +33,7 @@ RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_forecast_outcome": (),
     "fct_forecast_score": (),
     "fct_forecast_reliability": (),
+    "fct_scorecard": (),
 }
 
 

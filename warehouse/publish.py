@@ -40,6 +40,7 @@ PUBLISHED_AS_MARTS = (
     ("analytics", "forecast_said"),
     ("analytics", "forecast_score"),
     ("analytics", "forecast_reliability"),
+    ("analytics", "scorecard"),
 )
 TARGET = "published"
 

@@ -12,8 +12,8 @@ from reporting.words import LANGUAGES, Words
 
 EN, ZH = Words("en"), Words("zh")
 LEVEL = Chances(70_000.0, "level", "from_above", 0.503, 0.931, 0.192, 0.0006)
-SKILL = Skill("backtest", "random_walk", 9.4, 4.2, 12.4, 27.4, 0.59, 0.91, None, "better")
-OPTIONS = Skill("backtest", "options", -0.1, -2.3, 2.2, 27.4, 0.59, 0.91, None, "no_skill")
+SKILL = Skill(date(2026, 2, 5), "backtest", "random_walk", 9.4, 4.2, 12.4, 27.4, 0.59, 0.91, None, "better")
+OPTIONS = Skill(date(2026, 2, 5), "backtest", "options", -0.1, -2.3, 2.2, 27.4, 0.59, 0.91, None, "no_skill")
 HORIZON = Horizon(
     *(21, date(2026, 2, 27), "backtest", "rescaled-history-1", "bitstamp.spot_history_1d", "dvol"),
     *(56_800.0, 64_800.0, 70_500.0, 76_600.0, 92_200.0),
@@ -39,7 +39,10 @@ def test_the_level_is_asked_about_in_frequencies() -> None:
 
 def test_the_record_stands_beside_the_number_and_names_what_it_does_not_beat() -> None:
     text = said(FORECAST)
-    assert "Record, 21 days (computed afterwards): of what was said to be 90 in 100, 91 happened" in text
+    assert (
+        "Record to 5 February 2026, 21 days (computed afterwards): of what was said to be 90 in 100, 91 happened"
+        in text
+    )
     assert "better than a random walk by 9 % (+4 to +12); no better than the option market here (−2 to +2 %)" in text
 
 
