@@ -23,5 +23,6 @@ def put_assets(folder: Folder) -> None:
     style = environment().get_template("report.css").render(column_heads=column_heads())
     folder.put("assets/site.css", style + (SOURCES / "site.css").read_text(encoding="utf-8"))
     folder.put("assets/site.js", (SOURCES / "site.js").read_bytes())
+    folder.put("assets/icon.svg", (SOURCES / "icon.svg").read_bytes())
     script = Path(str(distribution(_PACKAGE).locate_file(_SCRIPT_FILE)))
     folder.put(f"assets/{CHART_SCRIPT}", script.read_bytes())
