@@ -51,12 +51,13 @@ spark: .venv/.spark ## add Spark to .venv, for `leadline chain join --engine spa
 sources: .venv/.runtime ## write dbt's _sources.yml from the declarations, after one has changed
 	@$(BIN)/python -m pipeline.dbt_sources
 
-lint: .venv/.dev ## style, types, SQL, direction of imports, the container file
+lint: .venv/.dev ## style, types, SQL, the dbt project, direction of imports, the container file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/python -c 'from pipeline.dbt_project import prepare; prepare()' && $(BIN)/dbt-bouncer run
 	$(BIN)/hadolint Dockerfile
 
 docs: .venv/.dev ## the docs site, with the signals of the warehouse built last; prints where it is

@@ -11,6 +11,7 @@
     {{ run_hooks(pre_hooks) }}
     {% call statement('main', language=model['language']) -%}
         {%- if is_sql -%}
+            {{ hold_contract(compiled_code) }}
             create or replace table {{ target }} as ({{ compiled_code }})
         {%- else -%}
             {{ create_table_as(False, target, compiled_code, 'python') }}
@@ -24,10 +25,18 @@
     {% do make_way_for(target, is_replaced=True) %}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') -%}
+        {{ hold_contract(sql) }}
         create or replace view {{ target }} as ({{ sql }})
     {%- endcall %}
     {{ return(made(target)) }}
 {% endmaterialization %}
+
+{# Fails the build where a model with a contract gives other columns or types than those declared. #}
+{% macro hold_contract(sql) %}
+    {%- if config.get('contract').enforced -%}
+        {{ get_assert_columns_equivalent(sql) }}
+    {%- endif -%}
+{% endmacro %}
 
 {# Drops what goes by the name of a relation and cannot be replaced by it: one of the other kind; for Python any. #}
 {% macro make_way_for(target, is_replaced) %}

@@ -9,7 +9,9 @@ import yaml
 from pipeline import dbt_sources
 from sources import DATASETS
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = REPOSITORY / "dbt_project"
+REPORTING = REPOSITORY / "reporting"
 MODELS = sorted(path for ending in ("sql", "py") for path in (PROJECT / "models").rglob(f"*.{ending}"))
 READS = re.compile(r"\{\{\s*(?P<kind>ref|source)\(\s*'(?P<first>\w+)'(?:,\s*'(?P<second>\w+)')?\s*\)")
 
@@ -65,3 +67,20 @@ def test_a_model_is_named_after_its_layer_and_begins_with_its_grain(model: Path)
     prefixes = {"intermediate": ("int_",), "marts": ("fct_", "dim_")}
     assert model.stem.startswith(prefixes[_layer(model)])
     assert re.match(r'(-- |""")(One row|Two rows|Every)\b', model.read_text())
+
+
+def _read_by(*modules: str) -> set[str]:
+    named = re.compile(r"marts\.((?:dim|fct)_\w+)")
+    return {mart for module in modules for mart in named.findall((REPORTING / module).read_text(encoding="utf-8"))}
+
+
+def test_exposures_say_which_marts_their_readers_read() -> None:
+    declared = yaml.safe_load((PROJECT / "models" / "marts" / "_exposures.yml").read_text(encoding="utf-8"))
+    exposures = {
+        exposure["name"]: {re.fullmatch(r"ref\('(\w+)'\)", mart)[1] for mart in exposure["depends_on"]}  # type: ignore[index]
+        for exposure in declared["exposures"]
+    }
+    every_mart = {model.stem for model in MODELS if _layer(model) == "marts"}
+    assert exposures["alerts"] == _read_by("board.py")
+    assert exposures["report"] == _read_by("board.py", "context.py")
+    assert exposures["extracts"] == exposures["mcp_server"] == every_mart

@@ -1,15 +1,7 @@
 -- One row per date: the readings that regimes are made of, as known at the cut-off; a reading that is not fresh is
 -- null.
-{%- set values = [
-    'btc_high_usd', 'btc_low_usd', 'btc_close_usd', 'btc_return_1d_pct', 'btc_return_3d_pct',
-    'btc_low_to_previous_close_pct', 'btc_return_stddev_30d_pct', 'btc_close_to_30d_mean_pct',
-    'drawdown_from_90d_high_pct', 'btc_close_to_level_pct', 'rr25_30d', 'etf_net_flow_5d_usd',
-    'realized_profit_7d_usd', 'net_realized_pnl_7d_usd',
-] %}
-{%- set percentiles = [
-    'liquidations_usd', 'spot_volume_ratio_90d', 'realized_loss_usd', 'net_realized_pnl_7d_usd', 'sopr',
-    'dvol_change_1d', 'funding_rate_8h_pct', 'oi_to_market_cap_pct',
-] %}
+{%- set values = regime_values() %}
+{%- set percentiles = regime_percentiles() %}
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),

@@ -12,4 +12,7 @@ buckets as (
     {%- endfor %}
 )
 
-select * from buckets
+select
+    bucket,
+    position
+from buckets

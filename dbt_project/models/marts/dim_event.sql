@@ -87,4 +87,11 @@ unioned as (
     select * from statistics
 )
 
-select * from unioned
+select
+    event_date,
+    event_time_utc,
+    kind,
+    title,
+    title_zh,
+    source
+from unioned

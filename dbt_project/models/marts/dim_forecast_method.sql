@@ -3,4 +3,11 @@ with
 
 methods as (select * from {{ ref('forecast_methods') }})
 
-select * from methods
+select
+    method,
+    role,
+    text_en,
+    text_zh,
+    parameters,
+    valid_from
+from methods

@@ -8,4 +8,13 @@ horizon as (select * from {{ ref('int_calendar__horizon') }}),
 
 known as (select * from levels where known_from <= (select known_until_at from horizon))
 
-select * from known
+select
+    valid_from,
+    valid_to,
+    known_from,
+    level_usd,
+    cluster_low_usd,
+    cluster_high_usd,
+    analyst,
+    source
+from known

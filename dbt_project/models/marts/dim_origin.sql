@@ -17,4 +17,9 @@ judged as (
     from origin
 )
 
-select * from judged
+select
+    origin,
+    is_simulated,
+    as_of,
+    code_version
+from judged

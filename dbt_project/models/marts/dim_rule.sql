@@ -3,4 +3,24 @@ with
 
 rules as (select * from {{ ref('rules') }})
 
-select * from rules
+select
+    rule_id,
+    scope,
+    target_id,
+    direction,
+    rule_group,
+    alternative_group,
+    alternative_rank,
+    signal_id,
+    measure,
+    operator,
+    enter_threshold,
+    exit_threshold,
+    readings,
+    valid_from,
+    valid_to,
+    unit,
+    rationale,
+    source,
+    switched_off_because
+from rules

@@ -1,4 +1,6 @@
--- One row per signal: what it means, its unit and formula, when it is published and from when on it is valid.
+-- One row per signal: what it means and is used for, its unit and formula, when it is published and from when on it is
+-- valid.
+{%- set read_by_regimes = regime_values() + regime_percentiles() + regime_open_interest() %}
 with
 
 definitions as (select * from {{ ref('signals') }}),
@@ -14,6 +16,8 @@ datasets as (
 ),
 
 primaries as (select * from {{ ref('bucket_primaries') }}),
+
+rules as (select * from {{ ref('rules') }}),
 
 readings as (select * from {{ ref('int_signals__readings') }}),
 
@@ -52,11 +56,34 @@ joined as (
         published.datasets,
         definitions.citation,
         primaries.signal_id is not null as is_primary,
-        primaries.alternative_rank as primary_rank
+        primaries.alternative_rank as primary_rank,
+        case
+            when primaries.signal_id is not null then 'primary'
+            when definitions.signal_id in (select signal_id from rules where signal_id is not null)
+                or definitions.signal_id in ('{{ read_by_regimes | join("', '") }}')
+                then 'rule'
+            else 'context'
+        end as used_for
     from definitions
     left join published on published.signal_id = definitions.signal_id
     left join valid on valid.signal_id = definitions.signal_id
     left join primaries on primaries.signal_id = definitions.signal_id
 )
 
-select * from joined
+select
+    signal_id,
+    bucket,
+    name_en,
+    name_zh,
+    unit,
+    decimals,
+    formula,
+    direction,
+    publication_lag_h,
+    valid_from,
+    datasets,
+    citation,
+    is_primary,
+    primary_rank,
+    used_for
+from joined

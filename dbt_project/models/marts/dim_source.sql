@@ -21,7 +21,7 @@ coverage as (
         min(first_observed) as first_observed_at,
         max(last_observed) as last_observed_at,
         max(loaded_at) as last_loaded_at,
-        sum(rows_new + rows_revised) as rows_loaded
+        cast(sum(rows_new + rows_revised) as bigint) as rows_loaded
     from loads
     where verdict = 'loaded'
     group by dataset_id
@@ -66,4 +66,29 @@ joined as (
     left join rejected on rejected.dataset_id = datasets.dataset_id
 )
 
-select * from joined
+select
+    dataset_id,
+    provider,
+    name,
+    bucket,
+    description,
+    licence,
+    may_republish,
+    needs_key,
+    access,
+    cadence,
+    calendar,
+    period_s,
+    publication_lag_s,
+    fresh_for_s,
+    final_after_s,
+    restates,
+    first_observed_at,
+    last_observed_at,
+    last_loaded_at,
+    rows_loaded,
+    rows_quarantined,
+    last_attempt_at,
+    last_outcome,
+    last_message
+from joined

@@ -42,4 +42,22 @@ counted as (
     left join flips on flips.signal_date = runs.signal_date and flips.bucket = runs.bucket
 )
 
-select * from counted
+select
+    signal_date,
+    bucket,
+    state,
+    days_in_state,
+    confirms_met,
+    confirms_total,
+    continues_met,
+    continues_total,
+    evidence,
+    primary_signal_id,
+    flip_signal_id,
+    flip_distance,
+    flip_to_state,
+    flip_value,
+    flip_readings,
+    flip_also_needs,
+    waiting_for
+from counted

@@ -3,4 +3,9 @@ with
 
 conditions as (select * from {{ ref('int_framework__daily') }})
 
-select * from conditions
+select
+    signal_date,
+    condition_id,
+    holds,
+    evidence
+from conditions

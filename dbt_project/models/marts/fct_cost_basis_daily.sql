@@ -16,4 +16,10 @@ latest as (
     qualify dense_rank() over (partition by observed_date order by priority) = 1
 )
 
-select * from latest
+select
+    signal_date,
+    price_low_usd,
+    price_high_usd,
+    supply_btc,
+    provider
+from latest

@@ -34,4 +34,13 @@ joined as (
     left join dates on dates.observed_date = prints.signal_date and dates.known_until is null
 )
 
-select * from joined
+select
+    signal_date,
+    fund,
+    flow_usd,
+    is_final,
+    known_at,
+    known_at_basis,
+    first_print_usd,
+    first_print_at
+from joined

@@ -8,4 +8,11 @@ rows_known as (
     where published_at <= {{ as_of() }}
 )
 
-select * from rows_known
+select
+    sequence,
+    published_at,
+    forecasts,
+    strikes,
+    previous_head,
+    head
+from rows_known

@@ -8,4 +8,15 @@ rows_known as (
     where true
 )
 
-select * from rows_known
+select
+    horizon_days,
+    method,
+    origin,
+    event,
+    bin_low,
+    bin_high,
+    said,
+    happened,
+    days,
+    independent_windows
+from rows_known

@@ -8,4 +8,25 @@ rows_known as (
     where as_of_date + 1 <= {{ as_of() }}
 )
 
-select * from rows_known
+select
+    as_of_date,
+    horizon_days,
+    method,
+    origin,
+    event,
+    score,
+    period,
+    baseline,
+    ours,
+    theirs,
+    skill_pct,
+    lo90_pct,
+    hi90_pct,
+    t_windows,
+    days,
+    independent_windows,
+    coverage50,
+    coverage90,
+    coverage_verdict,
+    verdict
+from rows_known

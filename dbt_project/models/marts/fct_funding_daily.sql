@@ -16,4 +16,11 @@ latest as (
         and {{ has_ended('observed_date') }}
 )
 
-select * from latest
+select
+    signal_date,
+    venue,
+    funding_rate_8h_pct,
+    settlements,
+    known_at,
+    known_at_basis
+from latest

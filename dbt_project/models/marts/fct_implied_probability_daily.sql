@@ -19,4 +19,11 @@ joined as (
     where {{ has_ended('snapshots.observed_date') }}
 )
 
-select * from joined
+select
+    signal_date,
+    horizon_days,
+    strike_usd,
+    prob_below_pct,
+    prob_touch_pct,
+    prob_holds_pct
+from joined

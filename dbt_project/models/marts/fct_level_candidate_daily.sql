@@ -37,4 +37,22 @@ candidates as (
     join in_use on in_use.signal_date = nodes.signal_date
 )
 
-select * from candidates
+select
+    signal_date,
+    cluster_source,
+    node,
+    low_usd,
+    high_usd,
+    peak_usd,
+    share_of_profile_pct,
+    dip_left_pct,
+    dip_right_pct,
+    last_above_date,
+    last_below_date,
+    last_stood_date,
+    crossed_date,
+    distance_to_close_pct,
+    is_in_play,
+    is_at_level,
+    is_in_force
+from candidates

@@ -29,4 +29,11 @@ latest as (
         and {{ has_ended('observed_date') }}
 )
 
-select * from latest
+select
+    signal_date,
+    venue,
+    long_liquidations_usd,
+    short_liquidations_usd,
+    known_at,
+    known_at_basis
+from latest

@@ -35,4 +35,14 @@ changed as (
     window by_date as (partition by series order by observed_date)
 )
 
-select * from changed
+select
+    signal_date,
+    series,
+    provider,
+    close,
+    return_1d_pct,
+    return_5d_pct,
+    change_5d_bp,
+    known_at,
+    known_at_basis
+from changed

@@ -43,4 +43,11 @@ latest as (
     group by observed_date
 )
 
-select * from latest
+select
+    signal_date,
+    venue,
+    open_interest_btc,
+    open_interest_usd,
+    known_at,
+    known_at_basis
+from latest

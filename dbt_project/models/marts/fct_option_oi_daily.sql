@@ -14,4 +14,10 @@ renamed as (
     where {{ has_ended('observed_date') }}
 )
 
-select * from renamed
+select
+    signal_date,
+    expiry,
+    strike,
+    option_type,
+    open_interest_btc
+from renamed

@@ -20,4 +20,13 @@ joined as (
     where {{ has_ended('snapshots.observed_date') }}
 )
 
-select * from joined
+select
+    signal_date,
+    tenor_days,
+    forward_usd,
+    atm_iv,
+    rr25,
+    bf25,
+    expiries_used,
+    snapshot_at
+from joined

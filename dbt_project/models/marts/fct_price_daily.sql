@@ -20,4 +20,16 @@ latest as (
     where known_until is null
 )
 
-select * from latest
+select
+    signal_date,
+    venue,
+    market,
+    open_usd,
+    high_usd,
+    low_usd,
+    close_usd,
+    volume_btc,
+    taker_buy_btc,
+    known_at,
+    known_at_basis
+from latest

@@ -36,4 +36,16 @@ unioned as (
     from framework_rules
 )
 
-select * from unioned
+select
+    signal_date,
+    rule_id,
+    scope,
+    target_id,
+    direction,
+    signal_id,
+    value,
+    observed_date,
+    readings_met,
+    holds,
+    flip_distance
+from unioned

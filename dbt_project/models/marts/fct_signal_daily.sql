@@ -38,4 +38,26 @@ joined as (
     join definitions on definitions.signal_id = coalesce(as_known.signal_id, settled.signal_id)
 )
 
-select * from joined
+select
+    signal_date,
+    signal_id,
+    bucket,
+    unit,
+    value,
+    is_final,
+    known_at,
+    known_at_basis,
+    value_as_known,
+    observed_date,
+    age_days,
+    is_fresh,
+    change_1d,
+    change_7d,
+    percentile_365d,
+    zscore_365d,
+    observations_365d,
+    provider,
+    source_count,
+    method_note,
+    publishable
+from joined
