@@ -60,7 +60,11 @@ joined as (
         case
             when primaries.signal_id is not null then 'primary'
             when definitions.signal_id in (select signal_id from rules where signal_id is not null)
-                or definitions.signal_id in ('{{ read_by_regimes | join("', '") }}')
+                or definitions.signal_id in (
+                    {%- for signal in read_by_regimes %}
+                    '{{ signal }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
                 then 'rule'
             else 'context'
         end as used_for
