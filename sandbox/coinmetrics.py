@@ -47,9 +47,14 @@ def asset_metrics(request: ProviderRequest) -> Response:
         .select(day, *columns)
         .filter(pl.any_horizontal(pl.exclude("time").is_not_null()))
     )
-    rows = [
-        {"asset": "btc", "time": f"{row.pop('time')}T00:00:00.000000000Z"}
-        | {metric: f"{value:.15g}" for metric, value in row.items() if value is not None}  # text; not there yet: absent
+    rows: list[dict[str, str | None]] = [
+        dict[str, str | None](asset="btc", time=f"{row.pop('time')}T00:00:00.000000000Z")
+        # Figures are text. Not there yet: absent. In no market table: null on every day, so that the name is known.
+        | {
+            metric: None if value is None else f"{value:.15g}"
+            for metric, value in row.items()
+            if value is not None or not METRICS[metric].meta.root_names()
+        }
         for row in values.to_dicts()
     ]
     size, first = int(params.get("page_size", 100)), int(params.get("next_page_token", 0))

@@ -31,7 +31,7 @@ def test_round_trip_has_the_recorded_form(real: Path, tmp_path: Path) -> None:
     assert ask(tmp_path, datetime(2026, 7, 4), **params) == json.loads(recorded)
 
 
-def test_metrics_are_in_the_providers_units_and_missing_ones_absent(tmp_path: Path) -> None:
+def test_metrics_are_in_the_providers_units_and_those_without_a_reading_absent_or_null(tmp_path: Path) -> None:
     known = {
         "price_usd": 90_000.0, "market_cap_usd": 1.8e12, "hashrate_ehs": 1000.5, "issuance_btc": 450.0, "fees_btc": 2.5,
         "supply_btc": 2e7, "block_count": 144, "exchange_inflow_btc": 100.0, "exchange_outflow_btc": 200.0,
@@ -50,6 +50,8 @@ def test_metrics_are_in_the_providers_units_and_missing_ones_absent(tmp_path: Pa
                 "FeeTotNtv": "2.5",
                 "SplyCur": "20000000",
                 "BlkCnt": "144",
+                "TxCnt": None,  # in no market table
+                "AdrActCnt": None,
                 "FlowInExUSD": "9000000",
                 "FlowOutExUSD": "18000000",
             }
