@@ -1,4 +1,4 @@
-"""Pure numbers: option surface, implied probability, difficulty estimate, what moved the price.
+"""Pure functions on numbers: option surface, implied probability, forecast, difficulty estimate, attribution.
 
 No files, no network, no clock.
 """

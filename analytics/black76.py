@@ -1,4 +1,4 @@
-"""Black's 1976 model for options on a forward, in the two quantities that every formula of it needs.
+"""Black's 1976 model for options on a forward: the quantities d1 and d2, which all its formulas use.
 
 `log_moneyness` k = ln(strike / forward) and `total_volatility` s = σ√T, both without a unit. The rate is zero, as in
 the venue's own marks, so prices are undiscounted.

@@ -1,4 +1,4 @@
-"""Linear interpolation inside many small sorted groups at once: deltas of an expiry, expiries of a snapshot."""
+"""Linear interpolation in many small sorted groups at once, such as the deltas of one expiry."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The option surface: everything that is read off chain snapshots before dbt sees them.
+"""The option surface: all figures that are computed from snapshots of the option chain before dbt reads them.
 
 How it is read is told in `smile` (deltas, maturities) and `probability` (the distribution of the price).
 """

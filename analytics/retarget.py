@@ -1,4 +1,4 @@
-"""The next difficulty adjustment: what consensus will do, and what the running epoch says about it so far.
+"""The next difficulty adjustment: the rule of consensus, and an estimate from the running epoch.
 
 Every 2 016 blocks (an epoch) the target is multiplied by T / 14 days, where T is the time from the first to the last
 block of that epoch: 2 015 intervals held against 2 016 × 600 s, so that perfect spacing raises difficulty by 0.05 %. T

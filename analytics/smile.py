@@ -1,4 +1,4 @@
-"""From an option chain to one smile an expiry, and from the smiles to constant maturities.
+"""Makes one volatility smile for each expiry of an option chain, and from the smiles the constant maturities.
 
 Conventions (one choice each, so that readings of different days can be compared):
 

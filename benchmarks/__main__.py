@@ -1,4 +1,4 @@
-"""What the claims about speed rest on: `python -m benchmarks [NAME…]`. Ends with 1 when a claim does not hold."""
+"""Measures the claims about speed: `python -m benchmarks [NAME…]`. The exit code is 1 when a claim does not hold."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What all of history is worth: 18 million cells, one for each pair of six thousand days, valued with a price a day.
+"""Values all of history: 18 million cells, one for each pair of six thousand days, with one price for each day.
 
 One day is what a daily run adds; the flows of every day are what a chart of all history takes.
 """

@@ -1,4 +1,4 @@
-"""What a benchmark claims and what it measured: a figure beside the limit it is held to, both from the same run."""
+"""The claim of a benchmark: a measured figure and its limit, both from the same run."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Work in a process of its own, so that its memory is its own: what it returned, its time, its memory."""
+"""Runs a function in a separate process and measures its time and memory."""
 
 import multiprocessing
 import time

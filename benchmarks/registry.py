@@ -1,4 +1,4 @@
-"""Which benchmarks there are: one line each. A module is imported only when it runs, so none needs another's packages.
+"""The list of benchmarks. A module is imported only when it runs, so that none needs the packages of another.
 
 A benchmark is a module with `run(size: Size) -> Iterator[Claim]`, which measures and yields one claim after another.
 """

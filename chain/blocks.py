@@ -1,4 +1,4 @@
-"""What one block adds to the cells: coins created, and coins spent by the height of the block that created them.
+"""What one block adds to the cells: the coins it creates, and the coins it spends, by height of creation.
 
 Money is checked: a block that pays out more than it takes in is no block.
 """

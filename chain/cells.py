@@ -1,4 +1,4 @@
-"""The two cell tables that every way in ends with, and the rules about what counts as a coin.
+"""The two cell tables that all methods produce (node, Esplora, public copy), and the rules about what counts as a coin.
 
 `spent` has one row for a pair (day created, day spent), `created` one row for a day: sums of satoshi and numbers of
 coins, integers only. What was created on day C and is unspent at the end of day D is `created` of C less `spent` of

@@ -1,4 +1,4 @@
-"""Following the chain: find where what was taken in parts from the node's chain, then take in what comes after.
+"""Follows the chain: finds the last block that our store and the node have in common, then takes in later blocks.
 
 Blocks are read ahead in threads, because reading is waiting, and taken in a batch at a time, each batch one
 transaction. Whatever is killed in between goes on from the last batch.

@@ -1,4 +1,4 @@
-"""The ways in that are followed block by block, each as a `Node`."""
+"""The sources of blocks that are followed one block at a time, each as a `Node`."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""What following the chain remembers: one DuckDB file, `<home>/chain/blocks.duckdb`.
+"""The state of following the chain: one DuckDB file, `<home>/chain/blocks.duckdb`.
 
 The last blocks are kept one by one with what each added, so that a reorganisation can take it out again; older ones are
 folded into the day cells and cannot be. Every change is one transaction.

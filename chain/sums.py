@@ -1,4 +1,4 @@
-"""How cells are summed: of coins, and of cells of parts of the chain. SQL that DuckDB and Spark both read."""
+"""SQL that sums coins into cells, and cells of parts of the chain into one set. DuckDB and Spark read it."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

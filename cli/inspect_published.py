@@ -1,4 +1,4 @@
-"""Commands that only look: at the published warehouse, or at what is declared."""
+"""Commands that only read: the published warehouse, or the declarations."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta

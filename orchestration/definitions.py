@@ -1,4 +1,4 @@
-"""Everything that Dagster knows of Leadline, put together. Opens no socket and no database."""
+"""All Dagster definitions of Leadline together. Opens no socket and no database."""
 
 import dagster as dg
 

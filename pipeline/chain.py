@@ -1,4 +1,4 @@
-"""The chain in Leadline's daily run: follow what is configured, publish cells, value them.
+"""The chain in the daily run: follows the configured node, publishes cells and values them.
 
 "Not configured" is no error.
 """

@@ -1,4 +1,4 @@
-"""Which code made a number."""
+"""The version of the code, stored beside the numbers that it made."""
 
 import hashlib
 from functools import cache

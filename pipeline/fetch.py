@@ -1,4 +1,4 @@
-"""Asks providers, one thread each: fetching is waiting. Bodies are landed as they arrive, before anything reads them.
+"""Asks all providers at once, one thread for each. Bodies are landed as they arrive, before anything reads them.
 
 A provider that is down costs only its own datasets. What is fetched is handed on as it comes, so that loading goes on
 while slower providers still answer.

@@ -1,4 +1,4 @@
-"""Is the newest observation of a dataset as new as it should be? By the data's own time, not by the time of the run."""
+"""Whether the newest observation of a dataset is as new as it should be, by the time in the data and not of the run."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

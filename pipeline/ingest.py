@@ -1,4 +1,4 @@
-"""From providers to raw tables: plan, fetch, load, look at what came. Network first, connection last.
+"""From providers to raw tables: plan, fetch and load. The database is open only while rows are loaded.
 
 The build file is open only to read what is there already and, for moments, to load what arrived.
 """

@@ -1,4 +1,4 @@
-"""Who answers: public sources, or a stand-in upstream on this machine."""
+"""The origin of the data: public sources, or a stand-in upstream on this machine."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What to ask a provider in one run: which windows, at which instants. Pure; asks nobody."""
+"""Plans what to ask a provider in one run: which windows, at which instants. Makes no request itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

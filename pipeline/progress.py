@@ -1,4 +1,4 @@
-"""What a run tells the person who waits for it. Silent unless the command line listens."""
+"""Progress of a run for the person who waits. Without a command line it says nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Price bars, funding and open interest as an exchange would have had them at an instant, before encoding."""
+"""Price bars, funding and open interest that an exchange would have shown at an instant, before encoding."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""From when on a figure of `etf_flow` had been published."""
+"""When each figure of `etf_flow` was published."""
 
 from datetime import timedelta
 

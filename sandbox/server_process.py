@@ -1,4 +1,4 @@
-"""The stand-in upstream in a process of its own, so that who asks and who answers share no core."""
+"""Runs the stand-in upstream in a separate process, so that client and server do not share one core."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

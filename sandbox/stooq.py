@@ -1,4 +1,4 @@
-"""Stooq as a program meets it: HTTP 200 and a page that asks a browser for a proof of work."""
+"""Stooq as a program sees it: HTTP 200 and a page that asks a browser for a proof of work."""
 
 from starlette.responses import Response
 

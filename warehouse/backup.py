@@ -1,4 +1,4 @@
-"""A consistent copy of what cannot be had again: the landing files, and the build file for a quick return."""
+"""Backup: a consistent copy of the landing files, which nobody can fetch again, and of the build file, to save time."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What keeps a readable batch out of the raw table until a person has looked: another scale, another number of rows.
+"""Checks of a batch against stored rows: a changed scale or number of rows blocks it until a person has looked.
 
 A provider that switches from dollars to thousands of dollars, from contracts to coins or from percent to fractions
 sends perfectly valid rows. Nothing is corrected here: a batch is judged, and a person decides.

@@ -1,4 +1,4 @@
-"""The build file, opened. Nothing else in Leadline but dbt opens it, and never at the same time."""
+"""Opens the build file. Only this module and dbt open it, and never at the same time."""
 
 import re
 from collections.abc import Iterator, Sequence

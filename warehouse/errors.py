@@ -1,4 +1,4 @@
-"""What can go wrong in the warehouse. Every message says what happened, to what, and what to do about it."""
+"""The errors of the warehouse. Each message says what happened, to what, and what to do."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files that survive a kill and a power cut: written aside, flushed to disk, put in place in one step."""
+"""Writes files so that a killed process or a power cut leaves the old file or the new one, never a part of it."""
 
 import os
 from datetime import UTC, datetime

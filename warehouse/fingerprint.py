@@ -1,4 +1,4 @@
-"""The hash of a table's rows, whatever their order in the file: for proofs that two ways gave the same."""
+"""A hash of the rows of a table that does not depend on their order. Tests use it to compare two tables."""
 
 import hashlib
 from collections.abc import Collection

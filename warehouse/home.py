@@ -1,4 +1,4 @@
-"""The home folder of a warehouse: where everything lies, where its rows came from, and whether there is room."""
+"""The home folder of a warehouse: the paths in it, the origin of its rows, and free disk space."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The landing zone: every answer as received, and every decision, in files that are never changed.
+"""The landing zone: every answer as received and every decision, in files that are never changed.
 
 `landing/<provider>__<dataset>/<sequence>-<fetched at>-<status>-<request>-<content>.json.gz` holds one answer: a line of
 JSON (what was asked, what came back, when), then the body. `landing/decisions/` holds what people and rules

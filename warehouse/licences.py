@@ -1,4 +1,4 @@
-"""What may not be passed on: the columns of published marts that give away values of sources that forbid it.
+"""Which columns of published marts hold values that their sources do not allow to be passed on.
 
 States, regimes and rules are Leadline's own and stay. The list is written into every published file as
 `main.withheld`, so that whoever passes something on (extracts, report, assistants) leaves out the same.

@@ -1,4 +1,4 @@
-"""The loader's books: which file went into which load, how each load ended, what was rejected, how far each dataset is.
+"""The loader's records: which file went into which load, how each load ended, rejected rows, and watermarks.
 
 Called inside the loader's transaction, so that the books and the rows are committed together.
 """

@@ -1,4 +1,4 @@
-"""Landing files into raw tables, exactly once.
+"""Loads landing files into raw tables, each exactly once.
 
 A load is one transaction: rows, quarantine, ledger entry and watermark, or none of them. Its id is a hash over the
 dataset and its files, so doing it again is noticed and does nothing. Each load is also landed as a decision before it

@@ -1,4 +1,4 @@
-"""The books that the warehouse keeps beside the raw rows: their columns, and what each says."""
+"""The tables of metadata beside the raw tables: loads, attempts, quarantine, logs and declarations."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The build file made again from the landing zone: every decision replayed in its order.
+"""Makes the build file again from the landing zone: replays every decision in its order.
 
 The old file, damaged or not, is set aside with its WAL and never deleted: a WAL may hold the only copy of something,
 and a person may want to look. The marts come back with the next `leadline build`.

@@ -1,4 +1,4 @@
-"""The common questions, as table macros in the published file: one file in `macros/` each, its comment on top.
+"""Table macros in the published file that answer common questions. Each is a file in `macros/` with a comment on top.
 
 They name schemas and no database: DuckDB looks the tables up in whatever database the caller uses.
 """

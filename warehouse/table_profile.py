@@ -1,4 +1,4 @@
-"""What a person wants to see of a table without a query: how much, from when to when, the latest row, one curve."""
+"""A profile of a table: number of rows, time range, latest row, and one curve of values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

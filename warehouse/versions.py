@@ -1,4 +1,4 @@
-"""Rows into versions: what a raw table holds is a function of the landed answers alone, whatever way they were loaded.
+"""Turns rows into versions. A raw table depends on the landed answers alone, and not on how or when they were loaded.
 
 The rule. Take the answers in order of fetch time (answers of the same instant in order of arrival; the last one
 counts). For each key, a row becomes a version when any column differs from the row before it. The first version of a

@@ -1,4 +1,4 @@
-"""What Bitcoin did after a regime's first day, with entries far enough apart to be separate experiences.
+"""What Bitcoin did after a regime's first day. Entries are far enough apart to be independent.
 
 The return runs from the close of the first day, at 24:00 UTC, an hour before the label is published, to the close
 7, 30 or 90 days later. Of two entries less than the horizon apart only the earlier counts, so that no day is used

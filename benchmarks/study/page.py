@@ -1,4 +1,4 @@
-"""The study in words and tables: the findings poured into `README.md.j2` and `stress-windows.md.j2`."""
+"""Writes the study: the findings in the templates `README.md.j2` and `stress-windows.md.j2`."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

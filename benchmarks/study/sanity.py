@@ -1,4 +1,4 @@
-"""What must be so if the labels are sane: capitulation rare, runs that last days, quiet months quiet."""
+"""Sanity checks of the labels: capitulation is rare, runs last for days, quiet months are quiet."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How stable the labels are when thresholds move: the project's own SQL, as dbt compiled it, on altered rows of rules.
+"""How stable the labels are when thresholds move. Runs the project's own compiled SQL on altered rows of rules.
 
 Only what lies between the rules and the regimes is computed again, in memory; signals are the same for all variants.
 The variant that alters nothing must give the labels of the built warehouse exactly, or the study stops.

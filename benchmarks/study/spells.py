@@ -1,4 +1,4 @@
-"""Runs of days with the same label: how many, how long, and which of them were cut off by the edge of the data."""
+"""Runs of days with the same label: how many, how long, and which the edge of the data cut off."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""The days of stress that people remember: what was said on each of them, on what evidence, and what was not known."""
+"""Known days of stress: what was said on each, on what evidence, and what was not known."""
 
 from dataclasses import dataclass
 from datetime import date

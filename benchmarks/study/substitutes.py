@@ -1,4 +1,4 @@
-"""How good are two readings that others rest on: spot volume in place of liquidations, a vendor's open interest."""
+"""How good two substitutes are: spot volume in place of liquidations, and a vendor's open interest."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must hold of joined cells before anybody may read them."""
+"""Checks that joined cells must pass before they are published."""
 
 from datetime import date
 

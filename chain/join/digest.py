@@ -1,4 +1,4 @@
-"""One number for two tables of cells, the same whatever engine wrote them."""
+"""One hash for the two tables of cells. It does not depend on the engine that wrote them."""
 
 import hashlib
 from pathlib import Path

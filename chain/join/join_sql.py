@@ -1,4 +1,4 @@
-"""What the join means, once, as SQL that DuckDB and Spark both read.
+"""The SQL of the join. DuckDB and Spark both read it.
 
 From two relations
 

@@ -1,4 +1,4 @@
-"""Which blocks count: those from which the newest one descends.
+"""Finds the main chain: the newest block and all blocks before it.
 
 The copy keeps orphaned blocks, and of two blocks at one height it does not say which one won. The one that later blocks
 name as their predecessor did.

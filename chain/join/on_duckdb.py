@@ -1,4 +1,4 @@
-"""The join on one machine, inside a set memory limit, by DuckDB.
+"""The join on one machine, by DuckDB, within a memory limit.
 
 First the copy is split: some days at a time, `creators` and `spends` are written to Parquet in buckets by the first
 digits of the transaction id, so that a coin's creation and its spending meet in one bucket. Then each bucket is joined

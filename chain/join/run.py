@@ -1,4 +1,4 @@
-"""A join from start to publication. Nothing is visible before every check has passed."""
+"""A join from start to publication. Readers see nothing before every check has passed."""
 
 import fcntl
 import shutil

@@ -1,4 +1,4 @@
-"""The answer that every way in must arrive at, counted from how the chain was made; no hash is looked up.
+"""The true cells of a synthetic chain, counted from how it was made. Every method must give the same.
 
 The rules of what counts as a coin are those of Bitcoin Core, said here once more on purpose: a second reading of them.
 """

@@ -1,4 +1,4 @@
-"""Hashes, transaction ids and scripts of a synthetic chain: numbers that follow from a counter, and differ from it.
+"""Hashes, transaction ids and scripts of a synthetic chain, computed from a counter.
 
 The first eight bytes of two hashes of one kind are never equal, so no collision is made by accident.
 """

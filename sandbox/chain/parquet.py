@@ -1,4 +1,4 @@
-"""A synthetic chain as the public Parquet copy holds the real one, with what is awkward in it.
+"""Writes a synthetic chain in the layout of the public Parquet copy, with the oddities of the real one.
 
 Layout: `blocks/date=YYYY-MM-DD/*.snappy.parquet` and `transactions/date=YYYY-MM-DD/*.snappy.parquet`, by the day of the
 block's time stamp. Source of the columns: the table definitions of "Guidance for digital assets on AWS". As there:

@@ -1,4 +1,4 @@
-"""What the coins cost their holders, and what they gain and lose when they move: the coins by their last price.
+"""On-chain figures of the scenario: cost basis of all coins, and profit and loss of the coins that move.
 
 The distribution holds, for each price bin, the coins that last moved there. Each day some coins move to the day's
 prices. How many follows from the day's realised loss and profit, so that the cost-basis distribution, gross loss and

@@ -1,4 +1,4 @@
-"""Candles: one reference path, Binance spot by the hour, and the other venues a premium away from it."""
+"""Candles: one reference path (Binance spot, hourly), and the other venues with a premium to it."""
 
 from dataclasses import dataclass
 from typing import Any
