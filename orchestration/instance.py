@@ -85,7 +85,7 @@ class HomeLogs(LocalComputeLogManager):
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's own launcher, which can also say whether the process of a run still lives.
 
-    Without that a run whose worker was killed together with its server stays started for ever, and blocks the queue.
+    Without that a run whose worker was killed together with its server stays started and blocks the queue.
     """
 
     @property

@@ -32,7 +32,7 @@ def hold(history: Path, run_id: str) -> None:
     _forget_the_dead(path.parent)
     lock = path.open("w", encoding="ascii")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    lock.write(str(os.getpid()))  # for whoever looks
+    lock.write(str(os.getpid()))  # for a person who looks
     lock.flush()
     _held[path] = lock
 

@@ -24,7 +24,7 @@ SITE = dg.AssetKey([GROUP, "site"])
     key=REGIME_LOG, deps=[*MARTS, FORECAST_LOG], group_name=GROUP, kinds={"duckdb"}, owners=["team:leadline"], pool=POOL
 )
 def regime_log(scope: Scope) -> dg.MaterializeResult[None]:
-    """Regimes as they are said today, kept for ever. A build as of an earlier instant says nothing new."""
+    """The regimes of today, kept permanently. A build as of an earlier instant adds nothing."""
     progress().stage("publishing")
     if scope.known_at() is not None:
         return dg.MaterializeResult(metadata={"new entries": 0, "state": "left alone: this is a build as of earlier"})

@@ -59,7 +59,7 @@ class DatasetPlan:
 
 @dataclass
 class _Tally:
-    """Counts what one dataset received, and which questions it answered, be it with "nothing there"."""
+    """Counts what one dataset received, and which requests it answered; "no data" is an answer too."""
 
     requests: int = 0
     bytes: int = 0

@@ -1,4 +1,4 @@
-"""CoinGlass's wire format: daily bars of `aggregate` open interest and liquidations, for whoever shows any key."""
+"""CoinGlass's wire format: daily bars of `aggregate` open interest and liquidations, for requests with any key."""
 
 from datetime import datetime, time
 

@@ -40,7 +40,7 @@ class FaultsError(ValueError):
 
 @dataclass
 class _Status:
-    """Answers `status`, `left` more times; None = for ever."""
+    """Answers `status`, `left` more times; None = always."""
 
     status: int
     left: int | None

@@ -1,4 +1,4 @@
-"""Glassnode's wire format: daily metrics and the newest cost basis, for whoever shows any key; errors in plain text."""
+"""Glassnode's wire format: daily metrics and the newest cost basis, for requests with any key; errors in plain text."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Luxor's GraphQL from `onchain_1d`: a point a day, for whoever shows any key; errors with HTTP 200."""
+"""Luxor's GraphQL from `onchain_1d`: a point a day, for requests with any key; errors with HTTP 200."""
 
 import json
 from datetime import timedelta

@@ -141,7 +141,7 @@ def running(
 
 
 def _if_changed(request: Request, response: Response) -> Response:
-    """The answer with its tag; 304 and nothing else to whoever has it already."""
+    """The answer with its tag; 304 without a body when the client has it already."""
     if response.status_code != 200:
         return response
     tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'

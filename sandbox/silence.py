@@ -1,4 +1,4 @@
-"""Which datasets a folder of market tables has nothing for, so that nobody asks for them in vain.
+"""Which datasets a folder of market tables has nothing for, so that no request is made for them.
 
 A stand-in plays more providers than any folder feeds. Asked all the same, each answers as it does when it has nothing.
 A dataset that no stand-in names in FED_BY is fed by a table of its own and is missed when that table is absent.

@@ -1,4 +1,4 @@
-"""SoSoValue from `etf_flow`: the sum of all funds once the last has reported, for whoever shows any key.
+"""SoSoValue from `etf_flow`: the sum of all funds once the last has reported, for requests with any key.
 
 Turnover and net assets are in no market table and are null; sums of weeks and months are not repeated.
 """

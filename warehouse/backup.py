@@ -25,7 +25,7 @@ class Backup:
 
 
 def backup(home: Home) -> Backup:
-    """Copy landing zone and build file into a new folder under `backup/`, complete or not there at all.
+    """Copy landing zone and build file into a new folder under `backup/`. The folder appears only when it is complete.
 
     Raises BusyError while a run writes, HomeError when the disk is too full.
     """
@@ -36,7 +36,7 @@ def backup(home: Home) -> Backup:
     aside = home.backup / f".{folder.name}.{os.getpid()}"
     try:
         with Warehouse(home) as warehouse:
-            # Only one process has the build file open, so what is half made here is nobody's any more.
+            # Only one process can have the build file open, so a half-made folder here belongs to no running process.
             for half in home.backup.glob(".*"):
                 shutil.rmtree(half, ignore_errors=True)
             aside.mkdir(parents=True)
@@ -59,7 +59,7 @@ def backup(home: Home) -> Backup:
 
 def _copy_database(warehouse: Warehouse, target: Path) -> None:
     connection = warehouse.connection
-    # A plain copy of an open file loses what is still in its WAL, silently.
+    # A plain copy of an open file would silently lose what is still in its WAL.
     connection.execute("checkpoint")
     name = connection.execute("select current_database()").fetchone()
     connection.execute(f"attach '{str(target).replace(chr(39), chr(39) * 2)}' as target")

@@ -31,7 +31,7 @@ USUAL_PERIODS = 90  # a quarter of daily data: long enough for a median, short e
 FEWEST_PERIODS = 10  # with less history nothing can be called unusual
 LOW, HIGH = 0.05, 0.95  # of the sizes of the usual periods
 RARE = 0.05  # a share of zeros below which a column is not known for them
-FEWEST_PAIRS = 3  # one revised value alone is a revision, not a unit
+FEWEST_PAIRS = 3  # a single revised value is a revision and no change of unit
 FEWEST_ROWS = 20  # rows a period, from which a tenth is a meaningful number
 MANY_SERIES = 50
 
@@ -48,7 +48,7 @@ def objections(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
-    """Set side by side the first new periods of INCOMING and the stored periods right before them."""
+    """Make two tables to compare: the first new periods of INCOMING, and the stored periods right before them."""
     table, key, observed = raw_table(dataset), quoted_list(dataset.key), quoted(dataset.observed)
     connection.execute(
         f"""
@@ -141,7 +141,7 @@ def _scales(connection: duckdb.DuckDBPyConnection, dataset: Dataset, table: str,
         f"quantile_cont({size}, {HIGH}) as {quoted('_high_' + name)}, "
         f"avg(({quoted(name)} = 0)::integer) as {quoted('_zero_' + name)}"
         for name in _numbers(dataset)
-        # One outlier of the past must not open the gate: neither a zero nor a spike moves these.
+        # Quantiles, so that one past outlier (a zero or a spike) does not let every batch pass.
         for size in (f"nullif(abs({quoted(name)}), 0)",)
     )
     by = f"{quoted_list(series)}, " if series else ""

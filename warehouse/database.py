@@ -15,7 +15,7 @@ from warehouse.landing import Landing
 from warehouse.staging_views import create_views, view_of
 from warehouse.tables import ensure_tables
 
-# Nothing is downloaded behind the user's back: the extensions that Leadline needs are built in.
+# DuckDB must not download extensions by itself. Those that Leadline needs are built in.
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -47,7 +47,7 @@ class Warehouse:
     """The build file of a home, open for as long as the `with` block lasts.
 
     Raises HomeError when the file is missing though data was loaded before, BusyError and DamagedError as `connect`;
-    DamagedError also when the damage shows only while the file is read.
+    DamagedError also when the damage is found only while the file is read.
     """
 
     def __init__(self, home: Home, *, file: Path | None = None) -> None:
@@ -86,14 +86,14 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """All of it or nothing."""
+        """One transaction: committed when the block ends, rolled back when it raises."""
         connection = self.connection
         connection.execute("begin")
         try:
             yield connection
             connection.execute("commit")
         except BaseException:
-            # After a fatal error (a full disk) the connection takes no rollback; the file keeps what was committed.
+            # After a fatal error (a full disk) the connection accepts no rollback. The file keeps what was committed.
             with suppress(duckdb.Error):
                 connection.execute("rollback")
             raise

@@ -70,7 +70,7 @@ class Decisions:
             number = max(self._last, _number_in(counter)) + 1
             name = f"{decision.sequence:012d}-{stamp(decision.decided_at)}-{decision.kind}-{number:08d}-{_hash(text)}"
             write_durably(self._folder / f"{name}.json.gz", packed(text))
-            # Counted only now: a kill between the two must not look like a loss.
+            # Counted after the file is written, so that a kill between the two does not look like a lost file.
             counter.seek(0)
             counter.truncate()
             counter.write(str(number))

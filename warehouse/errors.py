@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class WarehouseError(Exception):
-    """Base of everything this room raises on purpose."""
+    """Base of all errors that this package raises on purpose."""
 
 
 class HomeError(WarehouseError):
@@ -37,7 +37,7 @@ class LoadVerdict(StrEnum):
 
     LOADED = "loaded"
     REFUSED = "refused"  # unreadable, or too many rejected rows
-    BLOCKED = "blocked"  # readable, but not believable without a person's word
+    BLOCKED = "blocked"  # readable, but not plausible; a person must accept it
 
 
 class LoadError(WarehouseError):

@@ -34,7 +34,7 @@ ROW_GROUP = 131_072
 LICENCE_OF_ALL = "For your own use: most values belong to their providers, on the terms that each dataset states."
 LICENCE_OF_PUBLIC = "Values whose provider forbids passing them on are left out; name the providers of the others."
 
-# What a spreadsheet takes for the beginning of a formula; a text cell that begins so gets an apostrophe in front.
+# Characters that begin a formula in a spreadsheet. A text cell that begins with one gets an apostrophe in front.
 FORMULA = r"^[=+\-@\t\r\n]"
 
 # A comment says its unit at the end, `[days]` or `Unit: that of the rule.`; else it is last in the column's name.
@@ -79,7 +79,7 @@ class Extract:
 
 @dataclass(frozen=True)
 class _Set:
-    """One set of extracts in the making."""
+    """One set of extracts while it is being written."""
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
@@ -264,7 +264,7 @@ def _publication(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def _show(home: Home, fresh: Path) -> None:
-    """Let `extracts` mean the fresh set; keep the one before for readers in the middle of it, drop older ones."""
+    """Point `extracts` to the new set. The set before is kept for readers that have it open; older ones are deleted."""
     before = home.extracts.resolve() if home.extracts.is_symlink() else None
     if home.extracts.is_dir() and not home.extracts.is_symlink():
         home.extracts.rename(fresh.with_name(f"{fresh.name}.replaced"))

@@ -27,7 +27,7 @@ def flush(path: Path) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: nobody ever sees half of it, and after the return it is on the disk."""
+    """Write a whole file or nothing. No reader sees a part of it, and when this returns it is on the disk."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("wb") as file:
@@ -40,6 +40,6 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def put_in_place(aside: Path, path: Path) -> None:
-    """Give a finished file or link its real name, replacing what had it; readers keep what they have open."""
+    """Rename a finished file or link to its real name. Readers that have the old one open keep it."""
     aside.replace(path)
     flush(path.parent)

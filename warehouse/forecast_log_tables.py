@@ -1,4 +1,4 @@
-"""The books of forecasts: what was said, at which prices, and the chain of hashes that proves when it was said."""
+"""The tables of the log of forecasts: what was said, at which prices, and the hash chain that proves when."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -20,7 +20,7 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """Every answer as received, and every decision: the truth from which the rest can be rebuilt."""
+        """Every answer as received, and every decision. Everything else can be rebuilt from this folder."""
         return self.path / "landing"
 
     @property
@@ -30,7 +30,7 @@ class Home:
 
     @property
     def build_file(self) -> Path:
-        """The database that runs write. Nobody else opens it."""
+        """The database that runs write. Readers do not open it."""
         return self.build / "warehouse.duckdb"
 
     @property
@@ -65,7 +65,7 @@ class Home:
 
     @property
     def public(self) -> "Home":
-        """Where what may be passed on is published, beside what is for the user's own use."""
+        """A home inside this one: only the values that may be passed on are published there."""
         return Home(self.path / "public")
 
     def as_of(self, instant: datetime) -> "Home":

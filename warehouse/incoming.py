@@ -1,7 +1,7 @@
 """Landing files read into one temporary table, each row with its file, its fetch time and its load.
 
-Here a payload is checked as a whole: the declared columns and types, no NaN or infinity, no missing key, no row twice.
-What fails is set aside as rejects. Nothing in here knows what is stored already.
+Each payload is checked as a whole: the declared columns and types, no NaN or infinity, no missing key, no row twice.
+Rows that fail become rejects. This module does not know what is stored already.
 """
 
 from collections import Counter
@@ -224,7 +224,7 @@ class _Chunk:
             rows = self._keep(rows, pl.col(self._observed).dt.weekday() <= FRIDAY, CLOSED_DAY)
         in_file = ["_file_no", *self._key]
         if rows.select(in_file).is_duplicated().any():
-            # The same row once more is noise; another value for the same key leaves no way to tell which is right.
+            # A repeated row is harmless. Two values for one key are refused: nothing says which is right.
             rows = rows.unique(maintain_order=True)
             rows = self._keep(rows, ~pl.struct(in_file).is_duplicated(), "same key, different values")
         insert(connection, INCOMING, rows)

@@ -26,7 +26,7 @@ from warehouse.errors import LandingError
 from warehouse.files import flush, instant_of, stamp, write_durably
 from warehouse.home import Home
 
-# What can matter when a payload is read again; everything else (cookies, keys, tracing) stays out.
+# Headers that can matter when a payload is read again. All others (cookies, keys, tracing) are left out.
 SAFE_HEADERS = frozenset(
     {
         "age",
@@ -45,7 +45,7 @@ SAFE_HEADERS = frozenset(
         "x-content-sha256",
     }
 )
-# The session has removed secrets already. This is the second lock on the same door.
+# The session has removed secrets already; this check also covers bodies that a person lands by hand.
 SECRET_NAME = re.compile(r"key|token|secret|signature|password|auth", re.IGNORECASE)
 REDACTED = "REDACTED"
 
@@ -56,7 +56,7 @@ DECISIONS = "decisions"
 
 @dataclass(frozen=True, order=True)
 class LandingFile:
-    """One landed answer, as far as its name tells. Ordered by the sequence in which answers arrived."""
+    """One landed answer, described by its file name. Ordered by the sequence of arrival."""
 
     sequence: int
     dataset_id: str
@@ -96,7 +96,7 @@ class Landing:
         with self._lock:
             latest = self._latest_of(dataset_id).get(request)
             is_same = latest is not None and (latest.content, latest.status) == (content, payload.status)
-            # The same answer from an earlier time is news: it was known before.
+            # The same answer, fetched at an earlier time, is new information: the value was known earlier.
             if latest and is_same and payload.fetched_at >= latest.fetched_at:
                 return None
             sequence = self._next_sequence()
@@ -127,7 +127,7 @@ class Landing:
     def answer(self, dataset_id: str, url: str, params: Mapping[str, str]) -> Payload | None:
         """The newest answer to an address with these parameters, None when it never gave one.
 
-        A damaged file is no answer: asking again must not fail for it.
+        A damaged file counts as no answer, so that asking again does not fail.
         """
         with self._lock:
             latest = self._latest_of(dataset_id).get(_request_hash_of(url, params))
@@ -233,7 +233,7 @@ class Landing:
     def _next_sequence(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._floor is None:
-            # The counter is not flushed at each step, so after a power cut the names know better.
+            # The counter is not flushed at each step, so after a power cut only the file names are right.
             self._floor = self._highest_sequence()
         # The lock is between processes: a hand load may land while a run does.
         with (self._folder / ".sequence").open("a+") as counter:

@@ -1,6 +1,6 @@
 """The loader's records: which file went into which load, how each load ended, rejected rows, and watermarks.
 
-Called inside the loader's transaction, so that the books and the rows are committed together.
+Called inside the loader's transaction, so that these records and the rows are committed together.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ class LoadBatch:
 
 
 class LoadLedger:
-    """Reads and writes the books through the open connection."""
+    """Reads and writes these tables through the open connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -63,7 +63,7 @@ class LoadLedger:
         ).fetchall()
 
     def says(self, load_id: str, reason: str) -> bool:
-        """Whether a load is already written down as turned away for this very reason."""
+        """Whether a load is already recorded as not loaded for the same reason."""
         query = f"select 1 from {RAW}.load_ledger where load_id = $id and reason = $reason"
         return self._connection.execute(query, {"id": load_id, "reason": reason}).fetchone() is not None
 
@@ -75,7 +75,7 @@ class LoadLedger:
         return row[0] if row else None
 
     def enter(self, batch: LoadBatch, verdict: LoadVerdict, facts: Mapping[str, object]) -> None:
-        """Write down how a load ended, in place of what an earlier try of the same load said."""
+        """Record how a load ended. Replaces the record of an earlier try of the same load."""
         entry = {
             "load_id": batch.load_id,
             "dataset_id": batch.dataset.id,
@@ -90,7 +90,7 @@ class LoadLedger:
         self._connection.execute(f"insert or replace into {RAW}.load_ledger ({names}) values ({marks})", entry)
 
     def enter_files(self, batch: LoadBatch, files: Iterable[LandingFile], verdict: LoadVerdict) -> None:
-        """Write down which files a load took up, or turned away."""
+        """Record which files a load loaded or refused."""
         rows = [(file.name, batch.dataset.id, batch.load_id, naive(file.fetched_at), verdict.value) for file in files]
         schema: dict[str, pl.DataType | type[pl.DataType]] = {
             "landing_file": pl.String,
@@ -103,7 +103,7 @@ class LoadLedger:
         insert(self._connection, f"{RAW}.loaded_file", frame, or_replace=True)
 
     def enter_rejects(self, batch: LoadBatch, rejects: pl.DataFrame) -> None:
-        """Put rejects into the quarantine, in place of what an earlier try of the same load put there."""
+        """Put rejects into the quarantine. Replaces those of an earlier try of the same load."""
         self._connection.execute(f"delete from {RAW}.quarantine where load_id = $id", {"id": batch.load_id})
         if rejects.is_empty():
             return

@@ -68,7 +68,7 @@ class Loader:
         return self._load(dataset, files, reject_limit, datetime.now(UTC), replayed=None)
 
     def accept(self, dataset: Dataset, load_id: str, *, who: str, why: str) -> LoadResult:
-        """Load a blocked batch on a person's word, which is landed as a decision.
+        """Load a blocked batch because a person accepts it. The acceptance is landed as a decision.
 
         `load_id` may be shortened as long as it is unique. Raises LoadError when no such load is blocked.
         """
@@ -132,7 +132,7 @@ class Loader:
             self._turn_away(batch, LoadVerdict.REFUSED, str(nothing), staged.rejects, fresh, decision)
             raise nothing
         self._check_rejects(batch, staged, reject_limit, decision)
-        if replayed is not LoadVerdict.LOADED:  # what was believed once is not judged again
+        if replayed is not LoadVerdict.LOADED:  # a batch that was loaded once is not checked again
             self._check_sense(batch, decision)
         return self._commit(batch, staged, "load", decision, {})
 
@@ -219,7 +219,7 @@ class Loader:
             self._ledger.enter_rejects(batch, staged.rejects)
             self._ledger.advance(batch, last)
             if decision is not None:
-                # Before the commit, so that the build file never knows of a load that the landing zone does not.
+                # Before the commit, so that the build file never holds a load that is missing in the landing zone.
                 self._landing.decide(kind, {**decision, "verdict": LoadVerdict.LOADED.value}, batch.at)
         return result
 
@@ -232,7 +232,7 @@ class Loader:
         files: Iterable[LandingFile],
         decision: Record | None,
     ) -> None:
-        """Write down why a batch was not loaded and which of its files are to blame; the others stay pending."""
+        """Record why a batch was not loaded and which of its files are the cause. The other files stay pending."""
         if self._ledger.says(batch.load_id, reason):
             return
         with self._warehouse.transaction():

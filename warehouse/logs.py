@@ -18,7 +18,7 @@ from warehouse.incoming import naive
 from warehouse.tables import RAW, columns_of, insert, quoted, quoted_list, types_of
 
 REGIMES = "fct_regime_daily"
-# What a reader was told. When one of these changes for a date, that is a new entry; a price or a wording is not.
+# What a reader was told. A date gets a new entry when one of these changes, but not for a new price or wording.
 SAID = (
     "regime",
     *("h1", "h2", "h3", "r1", "r2", "r3", "s1", "s2", "s3"),
@@ -57,7 +57,7 @@ def log_regimes(warehouse: Warehouse, *, code_version: str, published_at: dateti
     """Add to `raw.regime_log` each regime of `marts.fct_regime_daily` that is new for its date or differs from the last
     entry; return how many.
 
-    To be called after the dbt build and before `publish`. Not for builds as of an earlier time: those are replays.
+    Call it after the dbt build and before `publish`, but not for builds as of an earlier time, which are replays.
     """
     connection = warehouse.connection
     built = columns_of(connection, "marts", REGIMES)

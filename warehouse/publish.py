@@ -31,7 +31,7 @@ from warehouse.table_macros import TABLE_MACROS
 from warehouse.tables import quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
-# Tables that a mart shows whole, or whose sums one shows: a second copy would double what grows every day.
+# Tables that are left out because a mart shows all their rows or their sums. They grow every day.
 PUBLISHED_AS_MARTS = (
     ("raw", "forecast_log"),
     ("raw", "forecast_strike_log"),

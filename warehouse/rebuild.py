@@ -43,7 +43,7 @@ def rebuild(home: Home, datasets: Sequence[Dataset], *, without_damaged: bool = 
     """
     _require_unused(home)
     new_file = home.build / REBUILDING
-    forget(new_file)  # what an interrupted rebuild left: everything in it is in the landing files
+    forget(new_file)  # left by an interrupted rebuild; all of it is in the landing files
     declared = {dataset.id: dataset for dataset in datasets}
     skipped: set[str] = set()
     lost: list[str] = []

@@ -1,4 +1,4 @@
-"""What must hold for every declared dataset; a new one is tested here by being declared."""
+"""What must hold for every declared dataset. A new dataset is tested here as soon as it is declared."""
 
 import contextlib
 import inspect

@@ -1,4 +1,4 @@
-"""The home folder: one origin for ever, and room before work."""
+"""The home folder: one origin that never changes, and a check of disk space before work."""
 
 from datetime import UTC, datetime
 
