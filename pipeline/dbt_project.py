@@ -5,6 +5,7 @@ project is kept. The manifest is prepared when a file of the dbt project is newe
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.settings import PROJECT, Settings
+from warehouse.files import write_durably
 
 DBT_PROJECT = PROJECT / "dbt_project"
 TARGET = DBT_PROJECT / "target" / "prepared"  # ours alone: a dbt or sqlfluff started by hand writes into target/ too
 MANIFEST = TARGET / "manifest.json"
 PARSED = TARGET / "partial_parse.msgpack"
+SEAL = "prepared.sha256"
 INPUTS = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "tests", "analyses", "snapshots")
 
 # Relations are written down with the catalogue's name, which DuckDB takes from the file's. Every build file has the
@@ -45,8 +48,8 @@ class DbtBuild:
 
 
 def is_stale(manifest: Path = MANIFEST, project: Path = DBT_PROJECT) -> bool:
-    """Whether a file of the dbt project is newer than the manifest, or there is none."""
-    if not manifest.exists() or not (manifest.parent / PARSED.name).exists():
+    """Whether a file of the dbt project is newer than the manifest, or there is none, or not as it was prepared."""
+    if not _is_sealed(manifest.parent):
         return True
     made = manifest.stat().st_mtime_ns
     tops = [project / name for name in INPUTS if (project / name).exists()]
@@ -70,8 +73,28 @@ def prepare() -> Path:
     with (target / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that start at once must not read what the other half wrote
         if is_stale(manifest):
+            if not _is_sealed(target):
+                (target / PARSED.name).unlink(missing_ok=True)  # dbt would go on from it, damaged as it may be
             _invoke(["parse", *_places(DBT_PROJECT / PLACEHOLDER, target)], DBT_PROJECT / PLACEHOLDER)
+            seal(target)
     return manifest
+
+
+def seal(target: Path) -> None:
+    """Write down what was prepared, so that a file that was cut or changed since is made again."""
+    write_durably(target / SEAL, _digest(target).encode())
+
+
+def _is_sealed(target: Path) -> bool:
+    try:
+        return (target / SEAL).read_text(encoding="utf-8") == _digest(target)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _digest(target: Path) -> str:
+    digests = (hashlib.sha256((target / path.name).read_bytes()).hexdigest() for path in (MANIFEST, PARSED))
+    return "\n".join(digests)
 
 
 def build(
