@@ -364,11 +364,13 @@ def up(host: str, port: int, served_as: tuple[str, ...]) -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Checks the installation, configuration, keys (never shown), disk and clock."""
-    from cli.doctor import examine
+@click.option("--heartbeat", is_flag=True, help="Only whether the last publication is recent; for cron and systemd.")
+@click.option("--hours", type=click.IntRange(1), default=26, show_default=True, help="How old it may be.")
+def doctor(heartbeat: bool, hours: int) -> None:
+    """Checks the installation, configuration, keys (never shown), the home, disk and clock."""
+    from cli.doctor import examine, listen
 
-    sys.exit(examine())
+    sys.exit(listen(hours) if heartbeat else examine())
 
 
 @main.group()

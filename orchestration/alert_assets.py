@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.publication import GROUP, REPORT, WAREHOUSE
 from orchestration.scope import Scope
+from pipeline import heartbeat
 from pipeline.alerting import NOT_CONFIGURED, news, tell, tell_of_failure
 
 ALERTS = dg.AssetKey([GROUP, "alerts"])
@@ -20,14 +21,15 @@ DELIVERED = "delivered"
     owners=["team:leadline"],
     check_specs=[dg.AssetCheckSpec(DELIVERED, asset=ALERTS, description="What changed reached the people to be told.")],
 )
-def told(scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
+def told(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
     """News of the published date, sent once to the configured addresses: regime, buckets, stale datasets."""
-    yield _tell_readers(scope)
+    yield _tell_readers(context, scope)
 
 
-def _tell_readers(scope: Scope) -> dg.MaterializeResult[None]:
+def _tell_readers(context: dg.AssetExecutionContext, scope: Scope) -> dg.MaterializeResult[None]:
     if scope.known_at() is not None:
         return _result("left alone: this is a build as of earlier", 0, True)
+    context.log.info(f"ping: {heartbeat.ping(scope.settings())}")
     delivery = tell(scope.settings(), news(scope.home()))
     if delivery is None:
         return _result(NOT_CONFIGURED, 0, True)

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = None
     site_url: str = ""  # the address that the site is published under, for canonical links and feeds
     alert_url: SecretStr | None = None  # apprise addresses; they hold passwords and tokens
+    ping_url: SecretStr | None = None  # asked after each publication; who watches it misses one
     keys: Mapping[str, SecretStr] = Field(default_factory=_configured_keys)
     bitcoin_rpc: str | None = None  # the address of a Bitcoin Core node, without name or password
     bitcoin_cookie: Path | None = None
