@@ -1,9 +1,11 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run sources test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint docs sql bench bench-chain study clean
+.PHONY: help setup demo up run sources test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint audit docs sql bench bench-chain study clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# What may not be shipped together with code under Apache-2.0.
+REFUSED_LICENCES := GNU General Public License v3 (GPLv3);GNU Affero General Public License v3;GPL-3.0-only;AGPL-3.0-only
 ROOMS := sources chain warehouse analytics pipeline orchestration cli reporting sandbox
 
 help: ## this list
@@ -60,6 +62,11 @@ lint: .venv/.dev ## style, types, SQL, the dbt project, direction of imports, th
 	$(BIN)/python -c 'from pipeline.dbt_project import prepare; prepare()' && $(BIN)/dbt-bouncer run
 	$(BIN)/hadolint Dockerfile
 
+audit: .venv/.audit ## known faults and licences of the locked dependencies; asks the public fault database
+	.venv/audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --order=license --summary
+	.venv/audit/bin/pip-licenses --python=$(BIN)/python --from=mixed --fail-on="$(REFUSED_LICENCES)" >/dev/null
+	.venv/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
+
 docs: .venv/.dev ## the docs site, with the signals of the warehouse built last; prints where it is
 	@$(BIN)/leadline docs
 
@@ -90,6 +97,12 @@ clean: ## remove what was built; keeps data/
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+# Tools that look at the environment live in one of their own, so that they change nothing in it.
+.venv/.audit: .venv/.runtime
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet --disable-pip-version-check pip-audit pip-licenses
 	@touch $@
 
 .venv/.spark: requirements-spark.lock .venv/.runtime
