@@ -43,7 +43,7 @@ _MANIFEST = json.loads(dbt_project.prepare().read_bytes())
     specs=[
         dg.AssetSpec(
             key,
-            deps=[dg.AssetKey(["raw", "deribit__option_chain"])],
+            deps=[dg.AssetKey(["raw", chain]) for chain in ("deribit__option_chain", "okx__option_summary")],
             group_name="analytics",
             description=option_surface.TABLES[name].comment,
             kinds={"python", "duckdb"},

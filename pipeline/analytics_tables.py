@@ -21,6 +21,7 @@ SNAPSHOT = ("TIMESTAMP", "When the venue stamped the chain, UTC.")
 FORWARD = ("DOUBLE", "Forward price of bitcoin at that time [USD].")
 ATM = ("DOUBLE", "Implied volatility at call delta 0.50 [volatility points].")
 KNOWN = ("TIMESTAMP", "When the chain could be known, UTC.")
+VENUE = ("VARCHAR", "Exchange whose chain it is.")
 
 # Each table: what a row is, and its columns with type and comment, in the order of the frames that analytics gives.
 SURFACE_TABLES: Mapping[str, TableDefinition] = {
@@ -35,6 +36,7 @@ SURFACE_TABLES: Mapping[str, TableDefinition] = {
             "bf25": ("DOUBLE", "Mean IV of both wings less that at call delta 0.50 [volatility points]."),
             "expiries_used": ("INTEGER", "Listed expiries that the maturity was read from [count]."),
             "known_at": KNOWN,
+            "venue": VENUE,
         },
     ),
     "option_smile": TableDefinition(
@@ -49,6 +51,7 @@ SURFACE_TABLES: Mapping[str, TableDefinition] = {
             "put25_iv_pct": ("DOUBLE", "Implied volatility of the 25-delta put [volatility points]."),
             "strikes_used": ("INTEGER", "Strikes that the smile was fitted to [count]."),
             "known_at": KNOWN,
+            "venue": VENUE,
         },
     ),
     "implied_probability": TableDefinition(
@@ -68,6 +71,7 @@ SURFACE_TABLES: Mapping[str, TableDefinition] = {
                 "Risk-neutral chance that every daily close up to the horizon lies at or above it [percent].",
             ),
             "known_at": KNOWN,
+            "venue": VENUE,
         },
     ),
 }

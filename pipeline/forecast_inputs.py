@@ -130,7 +130,7 @@ def _implied(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
             cast(snapshot_time as date) as date, known_at, {ATM_TO_DVOL} * atm_iv_pct as implied_pct,
             'chain' as implied_from, 1 as rank
         from analytics.option_surface
-        where tenor_days = {CHAIN_TENOR_DAYS} and atm_iv_pct is not null
+        where venue = 'deribit' and tenor_days = {CHAIN_TENOR_DAYS} and atm_iv_pct is not null
         qualify snapshot_time = max(snapshot_time) over (partition by cast(snapshot_time as date))
         """
     ).pl()

@@ -1,6 +1,7 @@
 """OKX's wire formats: candles, settled funding and open interest, newest first, everything as text."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import polars as pl
 from starlette.responses import Response
@@ -80,6 +81,9 @@ def _settlement(row: Row) -> dict[str, str]:
 
 def open_interest(request: ProviderRequest) -> Response:
     """`open-interest`: the newest reading at the clock, in contracts, coin and dollars."""
+    if request.params.get("instType") == "OPTION":
+        return _options(request, lambda row: {"oi": plain(row["open_interest_btc"] / CONTRACT_BTC, 12),
+                                              "oiCcy": plain(row["open_interest_btc"], 14)})  # fmt: skip
     if request.params.get("instId") != SWAP:
         return _unknown_instrument()
     newest = events(request, "open_interest", "okx", "time").drop_nulls("oi_btc").tail(1)
@@ -96,6 +100,31 @@ def open_interest(request: ProviderRequest) -> Response:
             for row in newest.iter_rows(named=True)
         ]
     )
+
+
+def option_summary(request: ProviderRequest) -> Response:
+    """`opt-summary`: the newest snapshot at the clock, of another exchange's chain, volatilities as fractions."""
+    return _options(
+        request,
+        lambda row: {"fwdPx": plain(row["underlying_price"], 10), "markVol": plain(row["mark_iv"] / 100, 10),
+                     "bidVol": "", "askVol": "", "uly": "BTC-USD"},
+    )  # fmt: skip
+
+
+def _options(request: ProviderRequest, figures: Callable[[Row], dict[str, str]]) -> Response:
+    if request.params.get("instFamily") != "BTC-USD":
+        return _envelope([], "51000", "Parameter instFamily error")
+    table = request.market.table("option_chain").filter(pl.col("snapshot_time") <= request.clock)
+    newest = table.filter(pl.col("snapshot_time") == pl.col("snapshot_time").max())
+    rows = newest.sort("instrument_name").iter_rows(named=True)
+    return _envelope([{**_option(row), **figures(row)} for row in rows])
+
+
+def _option(row: Row) -> dict[str, str]:
+    """The exchange's own name of an option, `BTC-USD-260327-80000-C`, and its stamp."""
+    _, expiry, strike, kind = row["instrument_name"].split("-")
+    name = f"BTC-USD-{datetime.strptime(expiry, '%d%b%y'):%y%m%d}-{strike}-{kind}"
+    return {"instId": name, "instType": "OPTION", "ts": str(milliseconds(row["snapshot_time"]))}
 
 
 def liquidation_orders(request: ProviderRequest) -> Response:
@@ -128,5 +157,11 @@ ROUTES: dict[str, RouteHandler] = {
     "GET www.okx.com/api/v5/public/funding-rate-history": funding_rate_history,
     "GET www.okx.com/api/v5/public/open-interest": open_interest,
     "GET www.okx.com/api/v5/public/liquidation-orders": liquidation_orders,
+    "GET www.okx.com/api/v5/public/opt-summary": option_summary,
 }
-FED_BY: FedBy = {"okx.liquidation": ("liquidations_1h", "okx")}
+FED_BY: FedBy = {
+    "okx.liquidation": ("liquidations_1h", "okx"),
+    # The tables hold one exchange's chain, which is not OKX's.
+    "okx.option_open_interest": None,
+    "okx.option_summary": None,
+}

@@ -1,4 +1,4 @@
-"""OKX: spot and swap candles, settled funding and open interest of BTC-USDT.
+"""OKX: spot and swap candles, settled funding and open interest of BTC-USDT, and the option chain of BTC-USD.
 
 Published by the exchange itself; values are the exchange's, free to use through its API and not to be passed on.
 
@@ -7,11 +7,13 @@ Oddities: errors come with HTTP 200 and a `code`; everything is text; pages run 
 `volCcy` counts bitcoin for a swap and DOLLARS for spot. In funding history `fundingRate` is the last prediction and
 `realizedRate` what was charged; it reaches back three months. Open interest is answered for now only. Forced orders
 are answered for about a day, at most one a second, so their sum is a lower bound; they count contracts, and the
-endpoint has left the documentation.
+endpoint has left the documentation. The option summary has volatilities as fractions, deltas of two kinds (read is none
+of them) and no open interest, which another endpoint answers with; the two are stamped some seconds apart.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -55,6 +57,10 @@ FUNDING = f"{API}/public/funding-rate-history"
 FUNDING_PAGE = 400
 FUNDING_DEPTH = timedelta(days=90)
 OPEN_INTEREST = f"{API}/public/open-interest"
+
+OPTION_SUMMARY = f"{API}/public/opt-summary"
+OPTION_FAMILY = "BTC-USD"
+_OPTION = re.compile(r"BTC-USD-(\d{6})-(\d+)-([CP])")
 
 LIQUIDATIONS = f"{API}/public/liquidation-orders"
 LIQUIDATION_PAGE = 100
@@ -128,6 +134,16 @@ def fetch_funding(session: Session, window: Window) -> Iterator[Payload]:
 def fetch_open_interest(session: Session, window: Window) -> Iterator[Payload]:
     """Open interest at this moment, whatever the window."""
     yield session.get(OPEN_INTEREST, {"instType": "SWAP", "instId": SWAP})
+
+
+def fetch_option_summary(session: Session, window: Window) -> Iterator[Payload]:
+    """The whole chain at this moment, whatever the window."""
+    yield session.get(OPTION_SUMMARY, {"instFamily": OPTION_FAMILY})
+
+
+def fetch_option_open_interest(session: Session, window: Window) -> Iterator[Payload]:
+    """Open interest of the whole chain at this moment, whatever the window."""
+    yield session.get(OPEN_INTEREST, {"instType": "OPTION", "instFamily": OPTION_FAMILY})
 
 
 def fetch_liquidation(session: Session, window: Window) -> Iterator[Payload]:
@@ -242,6 +258,61 @@ def _reading(entry: object) -> Mapping[str, object]:
     }
 
 
+def read_option_summary(payload: Payload) -> Parsed:
+    """One row an option, all of one snapshot. Raises CHANGED_LAYOUT without forwards or volatilities."""
+
+    def values(option: Mapping[str, Any]) -> Mapping[str, object]:
+        points = times(option["markVol"], 100)
+        iv = None if points is None else round(points, 8)  # 0.58 times 100 is not 58 in binary
+        return {"underlying_price_usd": option["fwdPx"], "mark_iv_pct": iv}
+
+    return _read_options(payload, ("instId", "fwdPx", "markVol", "ts"), values, OPTION_CHAIN)
+
+
+def read_option_open_interest(payload: Payload) -> Parsed:
+    """One row an option, all of one snapshot."""
+
+    def values(option: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"open_interest_btc": _rounded(option["oiCcy"], 8)}
+
+    return _read_options(payload, ("instId", "oiCcy", "ts"), values, OPTION_OPEN_INTEREST)
+
+
+def _read_options(
+    payload: Payload,
+    names: tuple[str, ...],
+    values: Callable[[Mapping[str, Any]], Mapping[str, object]],
+    columns: Mapping[str, Column],
+) -> Parsed:
+    rows = _data(payload)
+    require_in_some(rows, names, payload.url)
+    options = [fields(row, names) for row in rows]
+    stamps = [stamp for option in options if isinstance(stamp := from_ms(option["ts"]), datetime)]
+    snapshot_time = max(stamps).replace(microsecond=0) if stamps else None
+    records = []
+    for option in options:
+        own = {"snapshot_time": snapshot_time, **_instrument(str(option["instId"])), **values(option)}
+        records.append({name: own[name] for name in columns})
+    return typed(records, columns, fetched_at=payload.fetched_at, observed="snapshot_time", sent=rows)
+
+
+def _instrument(name: str) -> Mapping[str, object]:
+    """Expiry (08:00 UTC), strike and type out of a name such as `BTC-USD-260327-80000-C`; None for any other name."""
+    match = _OPTION.fullmatch(name)
+    try:
+        expiry_time = datetime.strptime(match[1], "%y%m%d") + timedelta(hours=8) if match else None
+    except ValueError:
+        expiry_time = None
+    if match is None or expiry_time is None:
+        return {"instrument_name": None, "expiry_time": None, "strike_usd": None, "option_type": None}
+    return {
+        "instrument_name": name,
+        "expiry_time": expiry_time,
+        "strike_usd": float(match[2]),
+        "option_type": match[3],
+    }
+
+
 def _rounded(text: object, decimals: int) -> object:
     """A number in text, rounded; anything else stays as it came, to be refused."""
     try:
@@ -274,6 +345,22 @@ LIQUIDATION: Mapping[str, Column] = {
     "position_side": Column(pl.String, "long or short", "What was closed."),
     "amount_btc": Column(pl.Float64, "BTC", "Size of the position.", minimum=0),
     "price_usd": Column(pl.Float64, "USD", "Price at which it was bankrupt; a USDT counts as a dollar.", minimum=0.01),
+}
+OPTION_SNAPSHOT: Mapping[str, Column] = {
+    "snapshot_time": Column(INSTANT, "UTC", "Newest ts in the reply, to the second."),
+    "instrument_name": Column(pl.String, "name", "Such as BTC-USD-260327-80000-C."),
+}
+OPTION_CHAIN: Mapping[str, Column] = {
+    **OPTION_SNAPSHOT,
+    "expiry_time": Column(INSTANT, "UTC", "08:00 of the day in the name."),
+    "strike_usd": Column(pl.Float64, "USD", "Strike price.", minimum=1),
+    "option_type": Column(pl.String, "C or P", "Call or put."),
+    "underlying_price_usd": Column(pl.Float64, "USD", "Forward that the option is marked against.", minimum=0.01),
+    "mark_iv_pct": Column(pl.Float64, "% a year", "Implied volatility of the mark.", minimum=0, maximum=5_000),
+}
+OPTION_OPEN_INTEREST: Mapping[str, Column] = {
+    **OPTION_SNAPSHOT,
+    "open_interest_btc": Column(pl.Float64, "BTC", "Open contracts, in coins.", minimum=0),
 }
 
 DATASETS = (
@@ -322,5 +409,38 @@ DATASETS = (
         access=Access.NOW,
         cadence=Cadence.SNAPSHOT,
         may_be_empty=True,
+    ),
+    *(
+        Dataset(
+            provider=PROVIDER,
+            name=name,
+            bucket=Bucket.OPTIONS,
+            description=description,
+            columns=columns,
+            key=("snapshot_time", "instrument_name"),
+            observed="snapshot_time",
+            period=timedelta(0),
+            publication_lag=timedelta(0),
+            fetch=fetch,
+            read=read,
+            access=Access.NOW,
+            cadence=Cadence.SNAPSHOT,
+        )
+        for name, description, columns, fetch, read in (
+            (
+                "option_summary",
+                "Chain of BTC-USD options: forward and mark volatility of every option.",
+                OPTION_CHAIN,
+                fetch_option_summary,
+                read_option_summary,
+            ),
+            (
+                "option_open_interest",
+                "Open interest of every BTC-USD option.",
+                OPTION_OPEN_INTEREST,
+                fetch_option_open_interest,
+                read_option_open_interest,
+            ),
+        )
     ),
 )

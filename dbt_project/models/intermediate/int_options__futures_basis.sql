@@ -1,5 +1,5 @@
--- One row per day: dated futures over the venue's spot index, simple annual percent at a constant 90 days. Linear in
--- time between the two expiries around it, never beyond the listed ones. Expiries without a listed future
+-- One row per venue and day: dated futures over the venue's spot index, simple annual percent at a constant 90 days.
+-- Linear in time between the two expiries around it, never beyond the listed ones. Expiries without a listed future
 -- (marked SYN.) are left out.
 with
 
@@ -7,6 +7,7 @@ chain as (select * from {{ ref('int_options__open_interest') }}),
 
 futures as (
     select
+        venue,
         observed_date,
         expiry_time,
         epoch(expiry_time - any_value(snapshot_time)) / 86400 as days_to_expiry,
@@ -15,11 +16,12 @@ futures as (
     from chain
     where underlying_index not like 'SYN.%'
         and underlying_index <> 'index_price'
-    group by observed_date, expiry_time
+    group by venue, observed_date, expiry_time
 ),
 
 annualised as (
     select
+        venue,
         observed_date,
         days_to_expiry,
         100 * (future_usd / nullif(index_usd, 0) - 1) * 365 / nullif(days_to_expiry, 0) as basis_pct
@@ -30,17 +32,19 @@ annualised as (
 
 neighbours as (
     select
+        venue,
         observed_date,
         max(days_to_expiry) filter (where days_to_expiry <= 90) as days_before,
         max_by(basis_pct, days_to_expiry) filter (where days_to_expiry <= 90) as basis_before_pct,
         min(days_to_expiry) filter (where days_to_expiry > 90) as days_after,
         min_by(basis_pct, days_to_expiry) filter (where days_to_expiry > 90) as basis_after_pct
     from annualised
-    group by observed_date
+    group by venue, observed_date
 ),
 
 interpolated as (
     select
+        venue,
         observed_date,
         basis_before_pct + (basis_after_pct - basis_before_pct) * (90 - days_before) / (days_after - days_before)
             as futures_basis_annualized_pct

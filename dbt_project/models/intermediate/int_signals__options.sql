@@ -50,11 +50,12 @@ read_at as (
     select
         in_use.knowledge,
         in_use.signal_date,
+        snapshots.venue,
         snapshots.observed_date,
         snapshots.snapshot_time,
         levels.level_usd
     from in_use
-    join snapshots on snapshots.observed_date = in_use.observed_date
+    join snapshots on snapshots.venue = in_use.provider and snapshots.observed_date = in_use.observed_date
     left join levels on levels.signal_date = in_use.signal_date
 ),
 
@@ -71,9 +72,11 @@ below_level as (
             filter (where open_interest.option_type = 'C' and open_interest.strike_usd < read_at.level_usd)
             as calls_below_btc
     from read_at
-    join monthly on monthly.observed_date = read_at.observed_date
+    join monthly on monthly.venue = read_at.venue and monthly.observed_date = read_at.observed_date
     join open_interest
-        on open_interest.observed_date = monthly.observed_date and open_interest.expiry_time = monthly.expiry_time
+        on open_interest.venue = monthly.venue
+        and open_interest.observed_date = monthly.observed_date
+        and open_interest.expiry_time = monthly.expiry_time
     where read_at.level_usd is not null
     group by read_at.knowledge, read_at.signal_date
 ),
@@ -92,6 +95,7 @@ asked as (
     select
         knowledge,
         signal_date,
+        venue,
         snapshot_time,
         unnest(['level', '60000', '50000']) as name,
         unnest([level_usd, 60000, 50000]) as price_usd
@@ -115,7 +119,7 @@ bracketed as (
         min_by(probabilities.prob_touch_pct, probabilities.strike_usd)
             filter (where probabilities.strike_usd >= asked.price_usd) as touch_at_upper_pct
     from asked
-    join probabilities on probabilities.snapshot_time = asked.snapshot_time
+    join probabilities on probabilities.venue = asked.venue and probabilities.snapshot_time = asked.snapshot_time
     where asked.price_usd is not null
         and probabilities.prob_below_pct is not null
     group by asked.knowledge, asked.signal_date, asked.name

@@ -6,7 +6,7 @@ horizon as (select * from {{ ref('int_calendar__horizon') }}),
 
 hand_kept as (select * from {{ ref('events') }} where known_from <= (select known_until_at from horizon)),
 
-chain as (select * from {{ ref('int_options__open_interest') }}),
+chain as (select * from {{ ref('int_options__open_interest') }} where venue = 'deribit'),
 
 estimates as (select * from {{ source('staging', 'stg_mempool__difficulty_adjustment') }}),
 

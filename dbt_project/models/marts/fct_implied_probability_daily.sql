@@ -13,10 +13,13 @@ joined as (
         probabilities.strike_usd,
         probabilities.prob_below_pct,
         probabilities.prob_touch_pct,
-        probabilities.prob_holds_pct
+        probabilities.prob_holds_pct,
+        snapshots.venue
     from snapshots
-    join probabilities on probabilities.snapshot_time = snapshots.snapshot_time
-    where {{ has_ended('snapshots.observed_date') }}
+    join probabilities
+        on probabilities.venue = snapshots.venue and probabilities.snapshot_time = snapshots.snapshot_time
+    where snapshots.stands_for_day
+        and {{ has_ended('snapshots.observed_date') }}
 )
 
 select
@@ -25,5 +28,6 @@ select
     strike_usd,
     prob_below_pct,
     prob_touch_pct,
-    prob_holds_pct
+    prob_holds_pct,
+    venue
 from joined

@@ -9,9 +9,11 @@ renamed as (
         cast(expiry_time as date) as expiry,
         strike_usd as strike,
         option_type,
-        open_interest_btc
+        open_interest_btc,
+        venue
     from open_interest
-    where {{ has_ended('observed_date') }}
+    where stands_for_day
+        and {{ has_ended('observed_date') }}
 )
 
 select
@@ -19,5 +21,6 @@ select
     expiry,
     strike,
     option_type,
-    open_interest_btc
+    open_interest_btc,
+    venue
 from renamed

@@ -14,10 +14,12 @@ joined as (
         tenors.rr25,
         tenors.bf25,
         tenors.expiries_used,
-        snapshots.snapshot_time as snapshot_at
+        snapshots.snapshot_time as snapshot_at,
+        snapshots.venue
     from snapshots
-    join tenors on tenors.snapshot_time = snapshots.snapshot_time
-    where {{ has_ended('snapshots.observed_date') }}
+    join tenors on tenors.venue = snapshots.venue and tenors.snapshot_time = snapshots.snapshot_time
+    where snapshots.stands_for_day
+        and {{ has_ended('snapshots.observed_date') }}
 )
 
 select
@@ -28,5 +30,6 @@ select
     rr25,
     bf25,
     expiries_used,
-    snapshot_at
+    snapshot_at,
+    venue
 from joined
