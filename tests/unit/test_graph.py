@@ -71,15 +71,13 @@ def test_a_model_is_named_after_its_layer_and_begins_with_its_grain(model: Path)
 
 def _read_through(module: str) -> set[str]:
     """The marts that a module of reporting names, or one that it imports."""
-    waiting, modules = [module], set[str]()
+    waiting, texts = [module], dict[str, str]()
     while waiting:
         name = waiting.pop()
-        if name not in modules:
-            modules.add(name)
-            text = (REPORTING / f"{name}.py").read_text(encoding="utf-8")
-            waiting += re.findall(r"^\s*from reporting\.(\w+) import", text, re.MULTILINE)
-    texts = [(REPORTING / f"{name}.py").read_text(encoding="utf-8") for name in modules]
-    return {mart for text in texts for mart in re.findall(r"marts\.((?:dim|fct)_\w+)", text)}
+        if name not in texts:
+            texts[name] = REPORTING.joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+            waiting += re.findall(r"^\s*from reporting\.([\w.]+) import", texts[name], re.MULTILINE)
+    return {mart for text in texts.values() for mart in re.findall(r"marts\.((?:dim|fct)_\w+)", text)}
 
 
 def test_exposures_say_which_marts_their_readers_read() -> None:
@@ -91,4 +89,5 @@ def test_exposures_say_which_marts_their_readers_read() -> None:
     every_mart = {model.stem for model in MODELS if _layer(model) == "marts"}
     assert exposures["alerts"] == _read_through("alerts")
     assert exposures["report"] == _read_through("page")
+    assert exposures["site"] == _read_through("site.build")
     assert exposures["extracts"] == exposures["mcp_server"] == every_mart
