@@ -167,10 +167,13 @@ class RuleEngine:
         ).fetchall()
         return [signal_id for (signal_id,) in rows]
 
-    def run(self, moved: Mapping[str, float] | None = None, more_days: int = 0) -> dict[str, list[Row]]:
+    def run(
+        self, moved: Mapping[str, float] | None = None, more_days: int = 0, *, missing: Collection[str] = ()
+    ) -> dict[str, list[Row]]:
         """Run every model with the last day's readings replaced by `moved`; return the rows of that day by answer.
 
         With `more_days`, as many days that read like the last one come after it, and the rows are of the last of them.
+        Of signals in `missing` the last day has no reading.
         """
         connection = self._connection
         connection.execute(f"create or replace table intermediate.{READINGS} as from as_published.{READINGS}")
@@ -179,6 +182,10 @@ class RuleEngine:
                 f"update intermediate.{READINGS} set value = ? where signal_id = ? and signal_date = ?",
                 [value, signal_id, self.last],
             )
+        connection.execute(
+            f"delete from intermediate.{READINGS} where signal_date = ? and list_contains(?, signal_id)",
+            [self.last, list(missing)],
+        )
         for name in INPUTS.keys() - {READINGS}:
             connection.execute(f"create or replace table intermediate.{name} as from as_published.{name}")
             self._repeat(name, more_days)

@@ -63,7 +63,7 @@ rules as (
     select
         *,
         coalesce({{ turns('readings_met', 'readings', 'is_kept') }}, decision_before) as decision,
-        case when held is not null then {{ holding('is_fresh', 'is_met', 'decision') }} end as holds
+        case when held is not null then {{ holding('is_fresh', 'decision') }} end as holds
     from compared
 )
 {%- endmacro %}

@@ -47,9 +47,14 @@ class Reckoning:
         last: dict[str, dict[str, Any]] = {}
         for row in rules.to_dicts():
             rule = row["rule_id"]
+            if rule in last and last[rule]["hole_date"] != row["hole_date"] and row["value"] is not None:
+                last.pop(rule)  # a hole ends what was counted
+                before.pop(rule, None)
             if rule in last and last[rule]["observed_date"] != row["observed_date"]:
                 before[rule] = last[rule]
+            # A rule has no row on days on which an alternative counted; its own count goes on.
             row["met_before"] = (before[rule]["readings_met"] or 0) if rule in before else 0
+            row["met_before"] = max(row["met_before"], (row["readings_met"] or 0) - 1)
             row["held_before"] = last[rule]["holds"] if rule in last else None
             self._rules[row["signal_date"], row["target_id"]].append(row)
             if row["value"] is not None:
@@ -68,10 +73,10 @@ class Reckoning:
         for rule in self._rules[day, bucket]:
             groups[rule["direction"], rule["rule_group"]].append(self._holds(day, rule, distances, more_readings))
         continuing = [holds for (side, _), holds in groups.items() if side == "continues"]
-        if any(
-            set(known) == {True} for known in ([each for each in group if each is not None] for group in continuing)
-        ):
+        if any(all(each is True for each in group) for group in continuing):
             return "bear"
+        if any(False not in group for group in continuing):
+            return None  # a group with a missing member may hold
         confirming = [holds for (side, _), holds in groups.items() if side == "confirms"]
         return "bull" if all(each is True for group in confirming for each in group) else None
 

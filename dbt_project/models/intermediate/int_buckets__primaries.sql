@@ -1,5 +1,5 @@
--- One row per bucket and date: the primary signal in use (the first of the bucket's that is fresh), and its change
--- against its own lag, turned so that more is better.
+-- One row per bucket and date: the primary signal in use (the first of the bucket's that is fresh and whose change is
+-- known, else the first that is fresh), and its change against its own lag, turned so that more is better.
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
@@ -66,7 +66,7 @@ lagged as (
 in_use as (
     select * from lagged
     qualify row_number() over (
-        partition by signal_date, bucket order by is_fresh desc, alternative_rank
+        partition by signal_date, bucket order by is_fresh desc, improvement is not null desc, alternative_rank
     ) = 1
 )
 

@@ -1,5 +1,6 @@
 -- One row per framework condition and date: true, false or null for unknown. Groups of rules are alternatives ("or"),
--- their members are joined by "and"; a refuting group that holds makes the condition false.
+-- their members are joined by "and"; a refuting group that holds makes the condition false, and one that is unknown
+-- leaves a condition that would be true unknown.
 with
 
 rules as (select * from {{ ref('int_framework__rules') }}),
@@ -12,10 +13,7 @@ groups as (
         target_id,
         direction,
         rule_group,
-        case
-            when bool_or(not holds) then false
-            when count(holds) = count(*) then true
-        end as holds,
+        {{ all_of('holds') }} as holds,
         string_agg(case when direction = 'refutes' then rationale end, '; ' order by rule_id) as refutation
     from rules
     group by signal_date, target_id, direction, rule_group
@@ -27,9 +25,10 @@ conditions as (
         target_id as condition_id,
         case
             when bool_or(holds) filter (where direction = 'refutes') then false
+            when bool_and(not holds) filter (where direction = 'holds')
+                and count(*) filter (where direction = 'holds' and holds is null) = 0 then false
+            when count(*) filter (where direction = 'refutes' and holds is null) > 0 then null
             when bool_or(holds) filter (where direction = 'holds') then true
-            when count(*) filter (where direction = 'holds' and holds is null) > 0 then null
-            else false
         end as holds,
         min(refutation) filter (where direction = 'refutes' and holds) as refutation
     from groups

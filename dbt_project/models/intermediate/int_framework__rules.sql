@@ -1,5 +1,6 @@
 -- One row per framework rule in force and date. The inputs are the signals, the buckets' states as numbers
--- (bull 2, improving 1, neutral 0, worsening -1, bear -2) and the days since the last capitulation.
+-- (bull 2, improving 1, neutral 0, worsening -1, bear -2; at best and at worst) and the days since the last
+-- capitulation.
 with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
@@ -21,31 +22,33 @@ state_inputs as (
         signal_date,
         'state_' || bucket as signal_id,
         'value' as measure,
-        cast(case state
-            when 'bull' then 2
-            when 'improving' then 1
-            when 'neutral' then 0
-            when 'worsening' then -1
-            when 'bear' then -2
-        end as double) as value,
+        {{ state_number('state_at_best') }} as value,
+        {{ state_number('state_at_worst') }} as other_value,
         signal_date as observed_date,
         true as is_fresh
     from buckets
 ),
 
--- Before the first one there is no date to count from: the count then runs from the first date.
-days_since as (
+-- Before the first one nobody knows: it may have been the day before the first date, or never.
+counted_days as (
+    select
+        signal_date,
+        signal_date - min(signal_date) over so_far + 1 as days_known,
+        signal_date - max(case when is_trigger then signal_date end) over so_far as days_since
+    from triggers
+    window so_far as (order by signal_date rows between unbounded preceding and current row)
+),
+
+day_inputs as (
     select
         signal_date,
         'days_since_capitulation' as signal_id,
         'value' as measure,
-        cast(signal_date - coalesce(
-            max(case when is_trigger then signal_date end) over so_far, min(signal_date) over so_far - 365
-        ) as double) as value,
+        cast(coalesce(days_since, 10000) as double) as value,
+        cast(coalesce(days_since, days_known) as double) as other_value,
         signal_date as observed_date,
         true as is_fresh
-    from triggers
-    window so_far as (order by signal_date rows between unbounded preceding and current row)
+    from counted_days
 ),
 
 inputs as (
@@ -53,7 +56,7 @@ inputs as (
     union all by name
     select * from state_inputs
     union all by name
-    select * from days_since
+    select * from day_inputs
 ),
 
 {{ rule_evaluation() }},

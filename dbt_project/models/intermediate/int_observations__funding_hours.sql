@@ -80,16 +80,32 @@ pooled_hours as (
     group by hour_at, observed_date
 ),
 
+-- Hours without a rate of any venue are a hole, which ends what is counted.
+stretched as (
+    select
+        *,
+        count(*) filter (where is_after_hole) over so_far as stretch,
+        max(case when is_after_hole then cast(hour_at - interval 1 hour as date) end) over so_far as hole_date
+    from (
+        select
+            *,
+            coalesce(hour_at - lag(hour_at) over (order by hour_at) > interval 1 hour, false) as is_after_hole
+        from pooled_hours
+    )
+    window so_far as (order by hour_at rows between unbounded preceding and current row)
+),
+
 counted as (
     select
         *,
         date_diff('hour', max(case when rate_per_hour <= 0 then hour_at end) over before, hour_at) as hours_positive,
         date_diff('hour', min(hour_at) over before, hour_at) + 1 as hours_since_start,
         -- A rate of exactly zero has no sign of its own.
-        sign(rate_per_hour) <> lag(nullif(sign(rate_per_hour), 0) ignore nulls) over (order by hour_at)
+        sign(rate_per_hour)
+        <> lag(nullif(sign(rate_per_hour), 0) ignore nulls) over (partition by stretch order by hour_at)
         and rate_per_hour <> 0 as is_flip
-    from pooled_hours
-    window before as (order by hour_at rows between unbounded preceding and current row)
+    from stretched
+    window before as (partition by stretch order by hour_at rows between unbounded preceding and current row)
 ),
 
 summed as (
@@ -108,6 +124,11 @@ day_ends as (
             as funding_positive_streak_h,
         -- A week with holes would count too few flips.
         cast(case when hours_7d = 168 then sign_flips_7d end as double) as funding_sign_flips_7d,
+        case
+            when rate_per_hour > 0 and hours_positive is null and hole_date is not null
+                then ', since the hole of ' || hole_date
+            else ''
+        end as hole_note,
         source_count,
         known_at,
         known_at_basis
@@ -122,7 +143,10 @@ series as (
         observed_date,
         value,
         source_count,
-        'hourly, weighted as the daily rate' as method_note,
+        'hourly, weighted as the daily rate' || case series_id
+            when 'funding_positive_streak_h' then hole_note
+            else ''
+        end as method_note,
         known_at,
         known_at_basis,
         observed_date as known_from,

@@ -17,6 +17,7 @@ unioned as (
         value,
         observed_date,
         readings_met,
+        hole_date,
         holds,
         flip_distance
     from bucket_rules
@@ -31,6 +32,7 @@ unioned as (
         value,
         observed_date,
         readings_met,
+        hole_date,
         holds,
         case when holds then coalesce(exit_threshold, enter_threshold) else enter_threshold end - value
     from framework_rules
@@ -46,6 +48,7 @@ select
     value,
     observed_date,
     readings_met,
+    hole_date,
     holds,
     flip_distance
 from unioned
