@@ -23,7 +23,7 @@ import polars as pl
 
 SATOSHI_PER_BITCOIN = 100_000_000
 
-# No block can hold more than all the money there will ever be; more is a wrong unit.
+# No amount can exceed the 21 million coins that can ever exist. A larger one has a wrong unit.
 MAX_SATOSHI = 21_000_000 * SATOSHI_PER_BITCOIN
 
 SPENT: dict[str, type[pl.DataType]] = {

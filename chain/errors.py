@@ -1,4 +1,4 @@
-"""What can go wrong between blocks and cells."""
+"""The errors of counting blocks. Each message says what happened and what to do."""
 
 
 class ChainError(Exception):
@@ -6,7 +6,7 @@ class ChainError(Exception):
 
 
 class BlockError(ChainError):
-    """An answer that is no block, or one whose money does not add up."""
+    """An answer that is no block, or a block whose amounts do not add up."""
 
 
 class StoreError(ChainError):

@@ -16,7 +16,7 @@ from chain.store import BlockStore
 
 BATCH_BLOCKS = 24
 HEADERS_AT_ONCE = 1_000
-ATTEMPTS = 5  # a reorganisation in the middle of following is rare, five in a row mean something else
+ATTEMPTS = 5  # a reorganisation while we follow is rare; five in a row have another cause
 
 
 class Node(Protocol):
@@ -24,7 +24,7 @@ class Node(Protocol):
 
     @property
     def way(self) -> str:
-        """The name of this way in."""
+        """The name of this source of blocks."""
 
     @property
     def readers(self) -> int:
@@ -45,7 +45,7 @@ class Node(Protocol):
 
 @dataclass(frozen=True)
 class FollowResult:
-    """What following came to: blocks taken in and taken out, and where it stands."""
+    """The result of following: numbers of blocks added and removed, and the newest block."""
 
     blocks: int
     orphaned: int
@@ -83,7 +83,7 @@ def follow(
                 blocks += 1
                 taken(height, last)
         except BlockError:
-            # The node's chain changed while it was read, unless it happens again and again.
+            # The node's chain changed while it was read. If that repeats, something else is wrong.
             if attempt == ATTEMPTS - 1 or _fork(store, node) == store.next_height() - 1:
                 raise
             continue

@@ -9,7 +9,7 @@ from sources.esplora import Esplora
 
 
 class CoreNode:
-    """A Bitcoin Core node: one request a block, whose inputs carry value and creation height of what they spend."""
+    """A Bitcoin Core node: one request for each block, whose inputs say value and creation height of spent coins."""
 
     way = "bitcoin_core"
     readers = 3  # blocks of up to 20 MB as JSON in memory
@@ -40,7 +40,7 @@ class CoreNode:
 
 
 class EsploraNode:
-    """An Esplora server: many requests a block, so for few blocks, or for a server of one's own."""
+    """An Esplora server: many requests for each block, so use it for few blocks or with a server of your own."""
 
     way = "esplora"
     readers = 1
@@ -58,7 +58,7 @@ class EsploraNode:
         return self._esplora.hash_at(height)
 
     def times_s(self, first: int, last: int) -> dict[int, int]:
-        """Nothing: blocks bring along the time stamps of those that created what they spend."""
+        """Empty: each block already says when the coins that it spends were created."""
         return {}
 
     def contribution(self, block_hash: str) -> Contribution:

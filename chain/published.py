@@ -65,13 +65,13 @@ class Cells:
 
     @property
     def own(self) -> Path | None:
-        """Spent coins of transactions that pay nobody else; None when this way in does not know them."""
+        """Spent coins of transactions that pay nobody else; None when the source of blocks cannot tell."""
         path = self.folder / "own.parquet"
         return path if path.exists() else None
 
 
 def publish(root: Path, write: Callable[[Path], None], reach: CellCoverage) -> Cells:
-    """Publish a new set under `root` (`<home>/chain`) and let the pointer name it.
+    """Publish a new set under `root` (`<home>/chain`) and point to it.
 
     `write` puts `spent.parquet` and `created.parquet`, and perhaps `own.parquet`, into the folder it is given. Raises
     CellsError when they are no cells; then the pointer stays where it was.

@@ -92,7 +92,7 @@ class BlockStore:
         return self._connection
 
     def begin_at(self, first_height: int, way: str) -> None:
-        """Say where an empty store begins and where its blocks come from; a store that has begun must agree."""
+        """Set where an empty store begins and its source of blocks. Raises StoreError when a begun store differs."""
         started = self.connection.execute("select first_height, way from start").fetchone()
         if started is None:
             self.connection.execute("insert into start values (?, ?)", [first_height, way])

@@ -52,7 +52,7 @@ def require_sound(spent: pl.LazyFrame, created: pl.DataFrame, chain: MainChain) 
 
 
 def _require_all_transactions(created: pl.DataFrame, chain: MainChain) -> None:
-    """Each block's number of transactions is in the copy's blocks, counted by whoever made these."""
+    """The number of transactions of each block must be the one that the copy states."""
     expected = chain.blocks.group_by(created_day="day").agg(
         (pl.col("transactions").sum() - (~pl.col("coinbase_is_coin")).sum()).alias("expected")
     )

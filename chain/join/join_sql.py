@@ -30,13 +30,13 @@ TRANSACTION_COLUMNS = (
     "outputs array<struct<index: bigint, script_hex: string, value: double>>"
 )
 
-# Half of the hash, 128 bits. Two different ids with one key would show as a transaction too few on their day.
+# Half of the hash, 128 bits. If two ids had one key, their day would have one transaction too few.
 KEY_DIGITS = 32
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine says six things. `{…}` is what it is said about; `o` is an element of the list of outputs."""
+    """Six expressions that differ between engines. `{…}` is the operand; `o` is an element of the list of outputs."""
 
     explode: str
     key: str
@@ -201,7 +201,7 @@ def spent_cells(dialect: Dialect) -> str:
 
 
 def version() -> str:
-    """Changes when the meaning does, so that no half-done work of another meaning is gone on with."""
+    """A hash of the SQL, so that an interrupted join is not continued with other SQL."""
     texts = [creators(DUCKDB), spends(DUCKDB), CREATED_CELLS, spent_cells(DUCKDB)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 

@@ -44,7 +44,7 @@ class JoinLimits:
     memory_bytes: int = 8_000_000_000
     threads: int | None = None  # None: every core
     fewest_buckets: int = 16
-    most_buckets: int = _MOST_BUCKETS  # fewer than memory wants: the same cells, by spilling
+    most_buckets: int = _MOST_BUCKETS  # with fewer than the memory needs, DuckDB spills; the cells are the same
 
     def buckets(self, transactions: int) -> int:
         """Number of buckets for so many transactions, a power of two."""
@@ -163,7 +163,7 @@ def _join(connection: duckdb.DuckDBPyConnection, split: Path, bucket: int, folde
 
 @contextmanager
 def _whole_folder(target: Path) -> Iterator[Path]:
-    """A folder that is there with all its files or not at all."""
+    """A folder that appears only when all its files are written."""
     aside = target.with_name(f".{target.name}")
     shutil.rmtree(aside, ignore_errors=True)  # of a join that was killed
     aside.mkdir(parents=True)
