@@ -12,13 +12,14 @@ from rich.table import Table
 from cli import terminal
 from cli.request import RequestError
 from pipeline.code_version import code_version
-from pipeline.freshness import now_of, stale
+from pipeline.freshness import newest_value, now_of, stale
 from pipeline.settings import Settings
 from reporting.board import open_published, read_board
 from reporting.sql_session import FOR_PEOPLE, QueryError, SqlSession
 from reporting.terminal import as_json, render
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Bucket, Dataset
+from warehouse.coverage import stored_gaps
 from warehouse.database import connect
 from warehouse.home import Home
 
@@ -97,7 +98,11 @@ def show_status() -> None:
             newest = row["last_observed_at"]
             newest_at = newest and newest.replace(tzinfo=UTC)
             dataset = declared.get(row["dataset_id"])
-            late = stale(dataset, newest_at, now, connection) if dataset else _late(row, newest_at, now)
+            late = (
+                stale(dataset, newest_value(connection, dataset), now, connection)
+                if dataset
+                else _late(row, newest_at, now)
+            )
             table.add_row(
                 row["dataset_id"],
                 _state(row["access"], row["last_outcome"], late),
@@ -107,7 +112,13 @@ def show_status() -> None:
                 _minute(row["last_attempt_at"]),
                 row["last_message"] or _cell(row["last_outcome"]),
             )
-    terminal.console().print(table)
+        missing = [f"{dataset_id}: {gap}" for dataset_id, gap in stored_gaps(connection)]
+    console = terminal.console()
+    console.print(table)
+    if missing:
+        console.print("\nMissing:")
+        for line in missing:
+            console.print(f"  {line}", highlight=False)
 
 
 def _late(row: Mapping[str, Any], newest: datetime | None, now: datetime) -> str:

@@ -36,6 +36,7 @@ class RunOutcome:
     succeeded: bool
     published: bool
     dead: Mapping[str, str]
+    incomplete: Mapping[str, str]  # sources with periods missing that may still come, and which
     failures: Sequence[str]
     datasets: int  # that were asked
     new_rows: int
@@ -62,7 +63,7 @@ def execute(request: RunRequest) -> RunOutcome:
     if request.fetches:
         Home(settings.home).claim_origin(origin(settings))
     from orchestration.definitions import defs
-    from orchestration.raw_assets import BY_KEY, asset_key
+    from orchestration.raw_assets import BY_KEY, COMPLETE, asset_key
     from orchestration.schedules import BUILD
 
     selection = None
@@ -95,6 +96,11 @@ def execute(request: RunRequest) -> RunOutcome:
             and check.severity is dg.AssetCheckSeverity.ERROR
             and check.asset_key in BY_KEY
         },
+        incomplete={
+            BY_KEY[check.asset_key].id: check.description or check.check_name
+            for check in result.get_asset_check_evaluations()
+            if check.check_name == COMPLETE and not check.passed and check.asset_key in BY_KEY
+        },
         failures=[_reason(event) for event in result.all_events if event.is_step_failure],
         datasets=len(raw),
         new_rows=sum(_number(metadata["new rows"]) for metadata in raw),
@@ -122,6 +128,8 @@ def tell(outcome: RunOutcome, request: RunRequest, home: Path, console: PlainCon
     """The closing summary."""
     for name, reason in outcome.dead.items():
         console.say(("dead source", "red"), f" {name}: {reason}")
+    for name, gaps in outcome.incomplete.items():
+        console.say(("incomplete", "yellow"), f" {name}: {gaps}; asked for again in the next runs")
     for reason in outcome.failures:
         console.say(("failed", "red"), f" {reason}")
     if outcome.published:

@@ -1,4 +1,5 @@
-"""One Dagster asset a declared dataset, with three checks: did it answer, is the contract kept, is the data fresh.
+"""One Dagster asset a declared dataset, with four checks: did it answer, is the contract kept, is nothing missing,
+is the data fresh.
 
 All of them are one step: fetching is waiting, so the providers are asked at the same time, and one writer loads what
 came. A dead source never sinks the day: its asset materialises with the data it has, a check turns red without
@@ -26,6 +27,7 @@ A_RUN = timedelta(hours=1)  # from the scheduled time until the slowest run has 
 ANSWERED = "answered"
 CONTRACT = "contract"
 FRESH = "fresh"
+COMPLETE = "complete"
 
 # The provider did answer, but not in the shape we know: the contract is broken, not the line.
 BROKEN_CONTRACT = frozenset({Failure.CHANGED_LAYOUT, Failure.NOT_DATA})
@@ -91,6 +93,7 @@ def _check_specs(dataset: Dataset) -> Iterator[dg.AssetCheckSpec]:
     key = asset_key(dataset)
     yield dg.AssetCheckSpec(ANSWERED, asset=key, description="The provider answered.")
     yield dg.AssetCheckSpec(CONTRACT, asset=key, description="What it sent has the declared columns and bounds.")
+    yield dg.AssetCheckSpec(COMPLETE, asset=key, description="No period is missing of what was asked for.")
     yield dg.AssetCheckSpec(FRESH, asset=key, description="The newest observation is as new as it should be.")
 
 
@@ -137,13 +140,15 @@ def _result(ingested: IngestResult) -> dg.MaterializeResult[None]:
             "revised rows": load.rows_revised if load else 0,
             "rejected rows": load.rejects if load else 0,
             "left out": "; ".join(f"{count} × {reason}" for reason, count in load.left_out.items()) if load else "",
+            "missing periods": ingested.coverage.missing,
+            "coverage": str(ingested.coverage),
             "newest observation": str(ingested.newest or "none"),
             "window": _window(ingested.fetched),
             "requests": ingested.fetched.requests,
             "bytes": ingested.fetched.bytes,
             "state": ingested.fetched.outcome.value,
         },
-        check_results=[_answered(ingested), _contract(ingested), _fresh(ingested)],
+        check_results=[_answered(ingested), _contract(ingested), _complete(ingested), _fresh(ingested)],
     )
 
 
@@ -168,6 +173,12 @@ def _contract(ingested: IngestResult) -> dg.AssetCheckResult:
         broken = fetched.message
     kept = f"{ingested.load.rejects} rows rejected" if ingested.load else "nothing new to read"
     return _check(ingested, CONTRACT, not broken, broken or kept, dg.AssetCheckSeverity.ERROR)
+
+
+def _complete(ingested: IngestResult) -> dg.AssetCheckResult:
+    """Fails while a gap may still be filled; what will never be filled, or is accepted, is said and passes."""
+    found = ingested.coverage
+    return _check(ingested, COMPLETE, not found.open, str(found), dg.AssetCheckSeverity.WARN)
 
 
 def _fresh(ingested: IngestResult) -> dg.AssetCheckResult:

@@ -46,6 +46,7 @@ class FetchResult:
     requests: int = 0
     bytes: int = 0
     covered: Window | None = None
+    refilled: Sequence[PlannedRequest] = ()  # stretches that an earlier answer lacked, asked for once more
     files: Sequence[LandingFile] = ()  # the answers that hold data; error pages are landed too, but not among them
 
 
@@ -69,7 +70,12 @@ class _Tally:
 
     @property
     def covered(self) -> Window | None:
-        return Window(self.asked[0].window.start, self.asked[-1].window.end) if self.asked else None
+        usual = [ask.window for ask in self.asked if not ask.refills]
+        return Window(usual[0].start, usual[-1].end) if usual else None
+
+    @property
+    def refilled(self) -> tuple[PlannedRequest, ...]:
+        return tuple(ask for ask in self.asked if ask.refills)
 
 
 def fetch(
@@ -145,6 +151,7 @@ def _fetch_dataset(
             tally.requests,
             tally.bytes,
             tally.covered,
+            tally.refilled,
             tuple(dict.fromkeys(tally.files)),
         )
 

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 import duckdb
 
 from pipeline.fetch import DatasetPlan, FetchResult, fetch
-from pipeline.freshness import stale
+from pipeline.freshness import newest_value, stale
 from pipeline.origin import without
 from pipeline.plan import PlannedRequest, RunPeriod, asks
 from pipeline.progress import progress
 from pipeline.settings import Settings
 from sources import DATASETS
-from sources.core.dataset import Dataset
+from sources.core.dataset import Dataset, Window
 from sources.core.errors import SourceError
+from warehouse.coverage import Coverage, Gap, coverage, write_coverage
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError
 from warehouse.home import Home
@@ -27,6 +28,7 @@ from warehouse.logs import Attempt, log_attempts
 from warehouse.table_profile import TableProfile, profile_table
 from warehouse.tables import RAW
 
+MOST_REFILLS = 10  # stretches a dataset and run; the others wait for the next run
 MOST_UNREADABLE = 20  # pages set aside before a load is given up: the layout has changed for good
 LONGEST_REASON = 400  # characters; the first reasons tell the rest
 
@@ -36,6 +38,7 @@ class IngestResult:
     """What one run did for one dataset, and how the dataset stands after it.
 
     `load_error` says why rows were refused, `stale` why the newest observation is too old; both are empty when well.
+    `coverage` says which periods are missing.
     """
 
     dataset: Dataset
@@ -45,6 +48,7 @@ class IngestResult:
     profile: TableProfile
     newest: datetime | None
     stale: str
+    coverage: Coverage
 
     @property
     def trouble(self) -> str:
@@ -58,6 +62,7 @@ class KnownData:
 
     newest: datetime | None = None
     asked: Sequence[tuple[datetime, datetime]] = ()
+    gaps: Sequence[Gap] = ()
 
     def asked_until(self, start: datetime) -> datetime | None:
         """The end of the unbroken stretch that was asked for, beginning at `start` or before; None if there is none."""
@@ -73,7 +78,7 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Ru
 
     What a stand-in says it has nothing for is not asked.
     """
-    known = _known(home, datasets)
+    known = _known(home, datasets, span)
     silent = without(settings)
     plan = [
         DatasetPlan(dataset, () if dataset.id in silent else _questions(dataset, known[dataset.id], span))
@@ -94,7 +99,21 @@ def ingest(home: Home, settings: Settings, datasets: Sequence[Dataset], span: Ru
 
 
 def _questions(dataset: Dataset, known: KnownData, span: RunPeriod) -> list[PlannedRequest]:
-    return remaining(asks(dataset, span, known.newest), known, span)
+    usual = remaining(asks(dataset, span, known.newest), known, span)
+    return [*_refills(known, usual, span), *usual] if usual else []
+
+
+def _refills(known: KnownData, usual: Sequence[PlannedRequest], span: RunPeriod) -> list[PlannedRequest]:
+    """What earlier answers lacked and is due to be asked for again, outside of what is asked for anyway."""
+    now = span.end
+    due = {Window(gap.start, min(gap.end, now)) for gap in known.gaps if gap.start < now and gap.is_due(now)}
+    again = [window for window in due if not any(_holds(ask.window, window) for ask in usual)]
+    again.sort(key=lambda window: window.start)
+    return [PlannedRequest(window, span.end if span.clocked else None, refills=True) for window in again[:MOST_REFILLS]]
+
+
+def _holds(outer: Window, inner: Window) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def remaining(questions: Sequence[PlannedRequest], known: KnownData, span: RunPeriod) -> list[PlannedRequest]:
@@ -105,11 +124,15 @@ def remaining(questions: Sequence[PlannedRequest], known: KnownData, span: RunPe
     return [ask for ask in questions if until is None or ask.window.end > until or ask is questions[-1]]
 
 
-def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, KnownData]:
+def _known(home: Home, datasets: Sequence[Dataset], span: RunPeriod) -> Mapping[str, KnownData]:
     with Warehouse(home) as warehouse:
         warehouse.ensure_tables(DATASETS)
         return {
-            dataset.id: KnownData(_newest(warehouse.connection, dataset), _asked(warehouse.connection, dataset))
+            dataset.id: KnownData(
+                newest_value(warehouse.connection, dataset),
+                _asked(warehouse.connection, dataset),
+                coverage(warehouse.connection, dataset, span.end).gaps,
+            )
             for dataset in datasets
         }
 
@@ -117,10 +140,12 @@ def _known(home: Home, datasets: Sequence[Dataset]) -> Mapping[str, KnownData]:
 def _load(warehouse: Warehouse, fetched: FetchResult, now: datetime) -> IngestResult:
     dataset, connection = fetched.dataset, warehouse.connection
     load, refused = _load_all(Loader(warehouse), fetched)
-    log_attempts(warehouse, [_attempt(fetched, refused)])
-    newest = _newest(connection, dataset)
+    log_attempts(warehouse, [_attempt(fetched, refused), *_refill_attempts(fetched, refused)])
+    found = coverage(connection, dataset, now)
+    write_coverage(connection, dataset, found)
+    newest = newest_value(connection, dataset)
     seen = profile_table(connection, RAW, dataset.table, day=dataset.observed, key=dataset.key)
-    return IngestResult(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection))
+    return IngestResult(dataset, fetched, load, refused, seen, newest, stale(dataset, newest, now, connection), found)
 
 
 def _load_all(loader: Loader, fetched: FetchResult) -> tuple[LoadResult | None, str]:
@@ -142,18 +167,27 @@ def _load_all(loader: Loader, fetched: FetchResult) -> tuple[LoadResult | None, 
     return None, refused
 
 
-def _newest(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> datetime | None:
-    query = f"select cast(max({dataset.observed}) as timestamp) from raw.{dataset.table}"
-    [[newest]] = connection.execute(query).fetchall()
-    return newest.replace(tzinfo=UTC) if newest else None
-
-
 def _asked(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[tuple[datetime, datetime]]:
     stretches = connection.execute(
         "select asked_from, asked_until from raw.attempt where dataset_id = ? and asked_until is not null",
         [dataset.id],
     ).fetchall()
     return [(begin.replace(tzinfo=UTC), end.replace(tzinfo=UTC)) for begin, end in stretches]
+
+
+def _refill_attempts(fetched: FetchResult, refused: str) -> list[Attempt]:
+    """One entry a stretch that was asked for once more, so that it is known how often."""
+    return [
+        Attempt(
+            fetched.dataset.id,
+            fetched.started_at if ask.clock is None else ask.clock,  # of a stand-in, the instant that it answered for
+            fetched.finished_at if ask.clock is None else ask.clock,
+            fetched.outcome.value,
+            asked_from=ask.window.start,
+            asked_until=ask.window.end,
+        )
+        for ask in (() if refused else fetched.refilled)
+    ]
 
 
 def _attempt(fetched: FetchResult, refused: str) -> Attempt:

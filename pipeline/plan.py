@@ -21,6 +21,7 @@ class PlannedRequest:
 
     window: Window
     clock: datetime | None
+    refills: bool = False  # asks once more for what an earlier answer lacked
 
 
 @dataclass(frozen=True)

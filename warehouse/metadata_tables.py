@@ -79,6 +79,33 @@ METADATA_TABLES: Mapping[str, TableDefinition] = {
             "asked_until": ("TIMESTAMP", "End of the time that answered questions were about, UTC."),
         },
     ),
+    "coverage": TableDefinition(
+        "One row a run of missing periods of a series, as of the last load of its dataset.",
+        {
+            "dataset_id": DATASET_ID,
+            "series": ("VARCHAR", "Symbol, tenor or fund; empty where the dataset has one series only."),
+            "missing_from": ("TIMESTAMP NOT NULL", "Begin of the first missing period, UTC."),
+            "missing_until": ("TIMESTAMP NOT NULL", "End of the last missing period, UTC."),
+            "periods": ("BIGINT NOT NULL", "Missing periods [count]."),
+            "asked": ("BIGINT NOT NULL", "How often all of it was asked for [count]."),
+            "last_asked_at": ("TIMESTAMP", "When it was last asked for, UTC."),
+            "state": (
+                "VARCHAR NOT NULL",
+                "open (asked for again), permanent (never filled) or accepted.",
+            ),
+        },
+    ),
+    "accepted_gap": TableDefinition(
+        "One row a stretch of a dataset that a person said will stay empty.",
+        {
+            "dataset_id": DATASET_ID,
+            "gap_from": ("TIMESTAMP NOT NULL", "Begin of the stretch, UTC."),
+            "gap_until": ("TIMESTAMP NOT NULL", "End of the stretch, UTC."),
+            "accepted_at": ("TIMESTAMP NOT NULL", "When it was said, UTC."),
+            "accepted_by": ("VARCHAR NOT NULL", "Who said it."),
+            "accepted_why": ("VARCHAR NOT NULL", "Why the stretch stays empty."),
+        },
+    ),
     "regime_log": TableDefinition(
         "Every regime as it was published, never rewritten.",
         {

@@ -23,6 +23,7 @@ METADATA_THAT_MODELS_READ = {
     "attempt": "how the last attempt to fetch a dataset went",
     "quarantine": "how much was not believed",
     "regime_log": "what was published, which no model can recompute",
+    "coverage": "what was asked for and is missing",
     "forecast_log": "forecasts as they were made",
     "forecast_strike_log": "what they said of each price",
     "forecast_head": "the chain of hashes of what was said",

@@ -49,6 +49,17 @@ rejected as (
     group by dataset_id
 ),
 
+gaps as (
+    select
+        dataset_id,
+        cast(sum(periods) as bigint) as periods_missing,
+        cast(sum(periods) filter (where state = 'open') as bigint) as periods_missing_open,
+        min(missing_from) as missing_from,
+        max(missing_until) as missing_until
+    from {{ source('raw', 'coverage') }}
+    group by dataset_id
+),
+
 joined as (
     select
         datasets.*,
@@ -57,12 +68,17 @@ joined as (
         coverage.last_loaded_at,
         coalesce(coverage.rows_loaded, 0) as rows_loaded,
         coalesce(rejected.rows_quarantined, 0) as rows_quarantined,
+        coalesce(gaps.periods_missing, 0) as periods_missing,
+        coalesce(gaps.periods_missing_open, 0) as periods_missing_open,
+        gaps.missing_from,
+        gaps.missing_until,
         last_attempts.finished_at as last_attempt_at,
         last_attempts.outcome as last_outcome,
         last_attempts.message as last_message
     from datasets
     left join coverage on coverage.dataset_id = datasets.dataset_id
     left join last_attempts on last_attempts.dataset_id = datasets.dataset_id
+    left join gaps on gaps.dataset_id = datasets.dataset_id
     left join rejected on rejected.dataset_id = datasets.dataset_id
 )
 
@@ -88,6 +104,10 @@ select
     last_loaded_at,
     rows_loaded,
     rows_quarantined,
+    periods_missing,
+    periods_missing_open,
+    missing_from,
+    missing_until,
     last_attempt_at,
     last_outcome,
     last_message

@@ -45,7 +45,8 @@ def console() -> tuple[PlainConsole, io.StringIO]:
 def test_the_closing_summary_says_what_a_provider_said_and_nothing_else() -> None:
     shown, said = console()
     outcome = RunOutcome(
-        succeeded=True, published=True, dead={"demo.bar": HOSTILE}, failures=[HOSTILE], datasets=1, new_rows=0,
+        succeeded=True, published=True, dead={"demo.bar": HOSTILE}, incomplete={"demo.bar": HOSTILE},
+        failures=[HOSTILE], datasets=1, new_rows=0,
         revised_rows=0, seconds=1, run_id="x",
     )  # fmt: skip
     tell(outcome, RunRequest("refresh"), Path("/home"), shown)

@@ -9,7 +9,7 @@ from dagster_dbt.asset_utils import default_asset_key_fn
 
 from orchestration.dbt_assets import dbt_models
 from orchestration.definitions import defs
-from orchestration.raw_assets import ANSWERED, BY_KEY, CONTRACT, FRESH, freshness_policy, raw_assets
+from orchestration.raw_assets import ANSWERED, BY_KEY, COMPLETE, CONTRACT, FRESH, freshness_policy, raw_assets
 from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
 from pipeline import analytics_tables, dbt_project
 from sources import DATASETS
@@ -48,10 +48,10 @@ def test_schedules_run_when_they_are_said_to() -> None:
     assert {schedule.execution_timezone for schedule in SCHEDULES} == {"UTC"}
 
 
-def test_every_dataset_is_an_asset_with_three_checks() -> None:
+def test_every_dataset_is_an_asset_with_four_checks() -> None:
     assert {f"raw/{dataset.table}" for dataset in DATASETS} == {key.to_user_string() for key in BY_KEY}
     checks = {(key.asset_key, key.name) for key in raw_assets.check_keys}
-    assert checks == {(key, name) for key in BY_KEY for name in (ANSWERED, CONTRACT, FRESH)}
+    assert checks == {(key, name) for key in BY_KEY for name in (ANSWERED, CONTRACT, COMPLETE, FRESH)}
 
 
 def test_no_check_of_a_source_blocks_the_build() -> None:

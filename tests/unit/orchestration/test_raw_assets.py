@@ -74,13 +74,13 @@ def test_materialising_again_brings_nothing_new(home: Path) -> None:
     assert said["dagster/row_count"] == first["dagster/row_count"]
 
 
-def test_every_asset_has_its_three_checks_evaluated(home: Path) -> None:
+def test_every_asset_has_its_four_checks_evaluated(home: Path) -> None:
     result = materialise(dg.DagsterInstance.ephemeral())
     checks = {
         (check.asset_key.path[-1], check.check_name): check.passed for check in result.get_asset_check_evaluations()
     }
     assert checks == {
-        (each.table, name): True for each in (FUNDING, KEYED) for name in ("answered", "contract", "fresh")
+        (each.table, name): True for each in (FUNDING, KEYED) for name in ("answered", "contract", "complete", "fresh")
     }
 
 
@@ -90,7 +90,7 @@ def test_what_a_stand_in_has_nothing_for_is_not_asked_and_not_dead(home: Path) -
     said = metadata(result, asset_key(silent))
     assert (said["state"], said["requests"], said["dagster/row_count"]) == ("not_asked", 0, 0)
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks == {"answered": True, "contract": True, "fresh": True}
+    assert checks == {"answered": True, "contract": True, "complete": True, "fresh": True}
 
 
 def test_a_key_is_in_no_file_that_a_run_leaves(home: Path) -> None:
