@@ -130,7 +130,12 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
 
     A pair without a common day is left out.
     """
-    pairs = [(loss, name) for loss in ours for name, losses_of_baseline in theirs.items() if loss in losses_of_baseline]
+    pairs = [
+        (loss, name)
+        for loss in ours
+        for name, losses_of_baseline in theirs.items()
+        if loss in losses_of_baseline and np.isfinite(ours[loss] + losses_of_baseline[loss]).any()
+    ]
     if not pairs:
         return {}
     left = np.stack([ours[loss] for loss, _ in pairs])

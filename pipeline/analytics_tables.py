@@ -9,6 +9,7 @@ from datetime import timedelta
 import duckdb
 import polars as pl
 
+from pipeline.forecast_candidates import CANDIDATE_TABLES
 from pipeline.forecast_tables import FORECAST_TABLES
 from pipeline.scorecard import SCORECARD_TABLES
 from sources.core.dataset import Access, Bucket, Cadence, Calendar
@@ -144,6 +145,7 @@ TABLES: Mapping[str, TableDefinition] = {
     **SURFACE_TABLES,
     **CHAIN_TABLES,
     **FORECAST_TABLES,
+    **CANDIDATE_TABLES,
     **SCORECARD_TABLES,
     **DATASET_TABLE,
 }

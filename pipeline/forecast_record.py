@@ -13,8 +13,8 @@ from analytics.forecast import METHOD, Forecaster
 from analytics.forecast_scores import BINS, bins_of, compare, coverage
 from analytics.outlook import CLOSE, VARIABLES
 from analytics.track_record import TrackRecord
+from pipeline.forecast_candidates import candidates, gates, outcome_rows
 from pipeline.forecast_inputs import Era, History, histories
-from pipeline.forecast_tables import FORECAST_TABLES
 from warehouse.database import Warehouse
 
 RECENT: Final = {"730d": 730, "365d": 365}
@@ -33,12 +33,16 @@ def record(warehouse: Warehouse) -> Recorded:
     connection = warehouse.connection
     ended = 0
     with warehouse.transaction():
+        known = candidates(connection)
         for history in histories(connection):
             ended += _settle(connection, history)
+            for rows in outcome_rows(connection, history, known):
+                _insert(connection, "forecast_outcome", rows)
         scores = _scores(connection) if ended or not _any(connection) else None
         if scores is not None:
             _replace(connection, "forecast_score", scores)
             _replace(connection, "forecast_reliability", _reliability(connection))
+            _replace(connection, "forecast_candidate", gates(connection, known))
     return Recorded(ended, 0 if scores is None else scores.height)
 
 
@@ -224,8 +228,8 @@ def _schema(connection: duckdb.DuckDBPyConnection, table: str) -> Mapping[str, A
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
-    columns = list(FORECAST_TABLES[table].columns)
-    connection.register("recorded", rows.fill_nan(None).select(columns).to_arrow())
+    # A column that rows do not have stays null: a candidate is scored on one event alone.
+    connection.register("recorded", rows.fill_nan(None).to_arrow())
     connection.execute(f"insert into analytics.{table} by name select * from recorded")
     connection.unregister("recorded")
 

@@ -34,6 +34,7 @@ RESTRICTED: Mapping[str, Sequence[str]] = {
     "fct_forecast_score": (),
     "fct_forecast_reliability": (),
     "fct_scorecard": (),
+    "fct_forecast_candidate": (),
 }
 
 

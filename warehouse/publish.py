@@ -41,6 +41,7 @@ PUBLISHED_AS_MARTS = (
     ("analytics", "forecast_score"),
     ("analytics", "forecast_reliability"),
     ("analytics", "scorecard"),
+    ("analytics", "forecast_candidate"),
 )
 TARGET = "published"
 

@@ -1,0 +1,7 @@
+-- One row per candidate: how it stands before the gate, on days after it was named. None moves the published number.
+{{ config(materialized='view') }}
+with
+
+candidates as (select * from {{ source('analytics', 'forecast_candidate') }})
+
+select * from candidates
