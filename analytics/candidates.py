@@ -31,15 +31,16 @@ STEPS: Final = 25
 
 @dataclass(frozen=True)
 class Answers:
-    """What was said of one event and what happened: days × prices. `months` and `ended` are a value a day.
+    """What was said of one event and what happened: days × prices, with the date of each day.
 
-    `ended` is the first day on which the outcome was known.
+    Only `wanted` days need an answer (None for all); the others are there to learn from.
     """
 
     said: Floats
     happened: Floats
     dates: NDArray[np.datetime64]
     horizon_days: int
+    wanted: NDArray[np.bool_] | None = None
 
     def training(self, month: np.datetime64) -> NDArray[np.bool_]:
         """Days whose horizon had ended before a month began."""
@@ -118,7 +119,8 @@ def _odds(said: Floats) -> Floats:
 
 def _months(answers: Answers) -> list[tuple[np.datetime64, NDArray[np.intp]]]:
     months = answers.dates.astype("M8[M]")
-    return [(month, np.flatnonzero(months == month)) for month in np.unique(months)]
+    wanted = months if answers.wanted is None else months[answers.wanted]
+    return [(month, np.flatnonzero(months == month)) for month in np.unique(wanted)]
 
 
 @dataclass(frozen=True)

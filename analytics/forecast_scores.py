@@ -10,11 +10,9 @@ them, and the number of independent windows is days over H.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binom
 
 from analytics.black76 import Floats
@@ -145,10 +143,10 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
     days = left.shape[1]
     block = max(horizon_days, SHORTEST_BLOCK)
     if days >= block:
-        counts = resamples(days, block)
+        sums = resampled_sums(np.concatenate([left, right]).T, block)
         # A resample may hold no common day of a pair; it says nothing then.
         with np.errstate(invalid="ignore", divide="ignore"):
-            skill = 1 - (counts @ left.T.astype(np.float32)) / (counts @ right.T.astype(np.float32))
+            skill = 1 - sums[:, : len(pairs)] / sums[:, len(pairs) :]
         whole = np.isfinite(skill).all()
         quantile = np.quantile if whole else np.nanquantile
         low, high = quantile(skill if whole else np.where(np.isfinite(skill), skill, np.nan), [0.05, 0.95], axis=0)
@@ -172,14 +170,20 @@ def compare(ours: Losses, theirs: Mapping[str, Losses], horizon_days: int) -> di
     return found
 
 
-@lru_cache(maxsize=8)
-def resamples(days: int, block: int) -> NDArray[np.float32]:
-    """How often each resample of the circular block bootstrap takes each day: resamples × days."""
-    random = np.random.default_rng(SEED)
-    starts = random.integers(0, days, (RESAMPLES, -(-days // block)))
-    taken = ((starts[:, :, None] + np.arange(block)) % days).reshape(RESAMPLES, -1)[:, :days]
-    flat = taken + days * np.arange(RESAMPLES)[:, None]
-    return np.bincount(flat.ravel(), minlength=RESAMPLES * days).reshape(RESAMPLES, days).astype(np.float32)
+def resampled_sums(values: Floats, block: int) -> Floats:
+    """Sums of each column (days × columns) over the days of each resample of the circular block bootstrap.
+
+    Resamples × columns. A resample has as many whole blocks as cover the days once.
+    """
+    days = len(values)
+    around = np.concatenate([values, values[: block - 1]])
+    running = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(around, axis=0)])
+    of_block = running[block:] - running[:-block]  # by the day that a block begins with
+    starts = np.random.default_rng(SEED).integers(0, days, (-(-days // block), RESAMPLES))
+    sums = np.zeros((RESAMPLES, values.shape[1]))
+    for start in starts:
+        sums += of_block[start]
+    return sums
 
 
 def _t_of_windows(gain: Floats, horizon_days: int) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.black76 import Floats
-from analytics.forecast_scores import FEWEST_WINDOWS, resamples
+from analytics.forecast_scores import FEWEST_WINDOWS, resampled_sums
 
 HORIZONS_DAYS: Final = (7, 30, 90)
 SEPARATE_DAYS: Final = 30  # two spells this far apart are two stretches
@@ -136,11 +136,10 @@ def _intervals(returns: Floats, true: NDArray[np.bool_], false: NDArray[np.bool_
     nothing = np.full(len(true), np.nan)
     if len(returns) < block:
         return nothing, nothing
-    counts = resamples(len(returns), block)
-    # In 32 bits, as the counts are: the copy in 64 would cost more than the sums.
-    on, off, ahead_of = (values.astype(np.float32) for values in (true, false, returns))
+    columns = np.concatenate([returns * true, true, returns * false, false]).T
+    on_sum, on, off_sum, off = np.split(resampled_sums(columns, block), 4, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        difference = (counts @ (ahead_of * on).T) / (counts @ on.T) - (counts @ (ahead_of * off).T) / (counts @ off.T)
+        difference = on_sum / on - off_sum / off
     low, high = nothing.copy(), nothing.copy()
     for n, drawn in enumerate(difference.T):
         known = drawn[np.isfinite(drawn)]  # a resample may hold no day of a rare condition

@@ -34,6 +34,7 @@ CANDIDATE_TABLES: Final[Mapping[str, TableDefinition]] = {
         },
     )
 }
+TOGETHER_DAYS: Final = 7
 FEATURES: Final[Mapping[str, str]] = {
     "seven_states": """
         select signal_date, count(*) filter (where state = 'bull') - count(*) filter (where state = 'bear') as feature
@@ -74,7 +75,10 @@ def candidates(connection: duckdb.DuckDBPyConnection) -> list[Candidate]:
 def outcome_rows(
     connection: duckdb.DuckDBPyConnection, history: History, settled_by: Sequence[Candidate]
 ) -> list[pl.DataFrame]:
-    """Rows for `forecast_outcome` of the ended days that a candidate has none of: its own losses and the method's."""
+    """Rows for `forecast_outcome` of the ended days that a candidate has none of: its own losses and the method's.
+
+    A week of days together: a candidate learns from the whole past, which costs the same for one day as for seven.
+    """
     return [
         rows
         for one in settled_by
@@ -100,7 +104,7 @@ def _due(connection: duckdb.DuckDBPyConnection, history: History, one: Candidate
 def _rows_of(
     connection: duckdb.DuckDBPyConnection, history: History, one: Candidate, due: Mapping[date, str]
 ) -> list[pl.DataFrame]:
-    if not due:
+    if len(due) < TOGETHER_DAYS:
         return []
     every = connection.execute(
         "select forecast_date from raw.forecast_log where method = ? and horizon_days = ? and price_source = ? "
@@ -120,7 +124,8 @@ def _of_era(
 ) -> list[pl.DataFrame]:
     days = np.array([era.prices.place(day) for day in era.dates])
     said, happened = _said(record, one, days, None), _said(record, one, days, None, happened=True)
-    published = Answers(said, happened, era.prices.dates[days], one.horizon_days)
+    wanted = np.array([day in due for day in era.dates])
+    published = Answers(said, happened, era.prices.dates[days], one.horizon_days, wanted)
     moved = _moved(connection, one, published, era.dates, record, days)
     here = [n for n, day in enumerate(era.dates) if day in due]
     frames = []

@@ -38,6 +38,7 @@ def record(warehouse: Warehouse) -> Recorded:
             ended += _settle(connection, history)
             for rows in outcome_rows(connection, history, known):
                 _insert(connection, "forecast_outcome", rows)
+                ended += rows.height
         scores = _scores(connection) if ended or not _any(connection) else None
         if scores is not None:
             _replace(connection, "forecast_score", scores)
