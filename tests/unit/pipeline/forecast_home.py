@@ -44,10 +44,11 @@ def page(rows: pl.DataFrame, fetched_at: datetime) -> Payload:
 
 
 def volatility(rows: pl.DataFrame, fetched_at: datetime) -> Payload:
-    """DVOL as Deribit sends it: the last hour of each day."""
+    """DVOL as Deribit sends it, by the hour; a day has one level."""
     sent = [
-        [int(midnight(row["date"]).timestamp() * 1000) + 23 * 3_600_000, *[round(row["implied_pct"], 2)] * 4]
+        [int(midnight(row["date"]).timestamp() * 1000) + hour * 3_600_000, *[round(row["implied_pct"], 2)] * 4]
         for row in rows.filter(pl.col("implied_pct").is_not_null()).iter_rows(named=True)
+        for hour in range(24)
     ]
     body = json.dumps({"jsonrpc": "2.0", "result": {"data": sent, "continuation": None}, "testnet": False}).encode()
     url = "https://www.deribit.com/api/v2/public/get_volatility_index_data"
