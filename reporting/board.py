@@ -102,6 +102,8 @@ class BucketReading:
 
     bucket: str
     state: str
+    state_at_best: str | None  # what the missing readings could make of it; the state itself where it is known
+    state_at_worst: str | None
     days_in_state: int | None
     primary: Reading
     confirms_met: int | None

@@ -11,6 +11,7 @@ from reporting.board import Board, BucketReading, Condition, Rule
 from reporting.words import Words
 
 UNKNOWN_STATE: Final = "unknown"
+COULD_BE: Final = "at best "  # how a bucket begins that lacks a reading, though its primary is fresh
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,13 @@ def waiting_for(words: Words, board: Board, bucket: BucketReading) -> str | None
     if bucket.waiting_for is None:
         return None
     name = words.name(bucket.primary)
+    if bucket.state == UNKNOWN_STATE and bucket.waiting_for.startswith(COULD_BE):
+        missing = _missing(words, board, (*bucket.continues, *bucket.confirms))
+        best, worst = (
+            words.say("states", state or "unknown") for state in (bucket.state_at_best, bucket.state_at_worst)
+        )
+        before = words.label("as_before", name=name)
+        return words.label("could_be", best=best, worst=worst, what=missing or before)
     if bucket.state == UNKNOWN_STATE:
         observed = bucket.primary.observed_date
         last = words.label("last_of", date=observed) if observed else words.label("none_yet")

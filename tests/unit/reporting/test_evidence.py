@@ -50,6 +50,12 @@ def test_an_unknown_bucket_waits_for_its_primary(board):
     assert waiting_for(Words("zh"), board, macro).startswith("标普与纳指五日的新读数")
 
 
+def test_a_bucket_that_lacks_a_reading_says_what_it_could_be(board):
+    macro = replace(bucket_of(board, "macro"), waiting_for="at best bull, at worst neutral; lacks something")
+    assert waiting_for(Words("en"), board, macro) == "at best bull, at worst neutral; lacks S&P and Nasdaq, five days"
+    assert waiting_for(Words("zh"), board, macro).startswith("最好为看涨，最差为中性；缺少")
+
+
 def test_a_stand_in_names_what_it_stands_for(board):
     options = replace(bucket_of(board, "options"), primary=board.readings["dvol"], waiting_for="something")
     assert waiting_for(Words("en"), board, options) == "25-delta risk reversal, 30 days; DVOL stands in"

@@ -70,11 +70,13 @@ def publish(
         _rules(connection)
         for bucket, state, days, primary, confirms, continues, waiting, flip, distance, to, readings, also in BUCKETS:
             connection.execute(
-                f"insert into marts.fct_bucket_daily values ({', '.join('?' * 17)})",
+                f"insert into marts.fct_bucket_daily values ({', '.join('?' * 19)})",
                 [
                     DAY,
                     bucket,
                     state,
+                    "bull" if state == "unknown" else state,
+                    "neutral" if state == "unknown" else state,
                     days,
                     *confirms,
                     *continues,
@@ -132,8 +134,9 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
                 generate_subscripts(['derivatives', 'options', 'leverage', 'flows', 'onchain', 'mining', 'macro'], 1)
                     as position;
         create table marts.fct_bucket_daily (
-            signal_date date, bucket varchar, state varchar, days_in_state integer, confirms_met integer,
-            confirms_total integer, continues_met integer, continues_total integer, evidence varchar,
+            signal_date date, bucket varchar, state varchar, state_at_best varchar, state_at_worst varchar,
+            days_in_state integer, confirms_met integer, confirms_total integer, continues_met integer,
+            continues_total integer, evidence varchar,
             primary_signal_id varchar, flip_signal_id varchar, flip_distance double, flip_to_state varchar,
             flip_value double, flip_readings integer, flip_also_needs varchar, waiting_for varchar
         );
