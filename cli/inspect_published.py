@@ -15,8 +15,10 @@ from pipeline.code_version import code_version
 from pipeline.freshness import newest_value, now_of, stale
 from pipeline.settings import Settings
 from reporting.board import open_published, read_board
+from reporting.observed import lateness
 from reporting.sql_session import FOR_PEOPLE, QueryError, SqlSession
 from reporting.terminal import as_json, render
+from reporting.words import Words
 from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Bucket, Dataset
 from warehouse.coverage import stored_gaps
@@ -46,7 +48,7 @@ def print_board(
     if json:
         Console(soft_wrap=True).print_json(as_json(board, lang))
     else:
-        (console or terminal.console()).print(render(board, lang, full=full))
+        (console or terminal.console()).print(render(board, lang, full=full, now=None if day else datetime.now(UTC)))
 
 
 def show_rules(day: date | None) -> None:
@@ -90,6 +92,10 @@ def show_status() -> None:
     published = _existing(_published(None))
     with open_published(published) as warehouse:
         rows = warehouse.rows("select * from marts.dim_source order by dataset_id")
+        days = warehouse.signal_dates()
+        late = lateness(warehouse.board(days[-1])) if days else 0
+    if late:
+        terminal.console().print(Words("en").say("site", "late", date=days[-1], days=late), style="bold red")
     table = Table("dataset", "state", "newest observation", "rows", "rejected", "last asked", "answer", **PLAIN)
     with connect(published, read_only=True) as connection:
         now = now_of(published.parent, connection)
@@ -98,14 +104,14 @@ def show_status() -> None:
             newest = row["last_observed_at"]
             newest_at = newest and newest.replace(tzinfo=UTC)
             dataset = declared.get(row["dataset_id"])
-            late = (
+            overdue = (
                 stale(dataset, newest_value(connection, dataset), now, connection)
                 if dataset
                 else _late(row, newest_at, now)
             )
             table.add_row(
                 row["dataset_id"],
-                _state(row["access"], row["last_outcome"], late),
+                _state(row["access"], row["last_outcome"], overdue),
                 _minute(newest),
                 f"{row['rows_loaded'] or 0:,}",
                 f"{row['rows_quarantined'] or 0:,}",

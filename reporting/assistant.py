@@ -7,7 +7,7 @@ not be passed on, as everywhere.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,9 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic_core import to_jsonable_python
 
 from reporting import forecast_words
+from reporting.answers import cut_off
 from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
+from reporting.observed import lateness
 from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
 from reporting.words import Words
 
@@ -42,6 +44,8 @@ def server(published: Path, *, public: bool = False, version: str = "") -> MCPSe
         assistant.why,
         assistant.forecast,
         assistant.signals,
+        assistant.signal,
+        assistant.as_known,
         assistant.signal_history,
         assistant.rules,
         assistant.sql,
@@ -65,7 +69,7 @@ class Assistant:
         words = Words("en")
         return _plain(
             {
-                **_head(board),
+                **_head(board, day is None),
                 "regime": board.regime.regime,
                 "regime_since": board.regime.since,
                 "regime_means": words.say("meaning", board.regime.regime),
@@ -95,7 +99,7 @@ class Assistant:
             board = warehouse.board(day)
         return _plain(
             {
-                **_head(board),
+                **_head(board, day is None),
                 "regime": board.regime.regime,
                 "explanation": board.regime.explanation,
                 "buckets": {
@@ -119,17 +123,45 @@ class Assistant:
         with self._open() as warehouse:
             board = warehouse.board(day)
         said = forecast_words.lines(Words("en"), board.forecast)
-        return _plain({**_head(board), "says": said, "forecast": asdict(board.forecast) if board.forecast else None})
+        return _plain(
+            {**_head(board, day is None), "says": said, "forecast": asdict(board.forecast) if board.forecast else None}
+        )
 
-    def signals(self) -> list[dict[str, Any]]:
-        """Every signal: id, bucket, name, unit, what a rise means, formula, datasets, publication lag, citation."""
+    def signals(self, bucket: str | None = None, search: str | None = None) -> dict[str, Any]:
+        """Ids, names, units of signals: of one bucket, or whose id or name holds `search`; `signal` says the rest."""
         with self._open() as warehouse:
-            return _plain(
-                warehouse.rows(
-                    "select signal_id, bucket, name_en as name, unit, direction, formula, datasets, publication_lag_h, "
-                    "valid_from, citation from marts.dim_signal order by bucket, signal_id"
-                )
+            rows = warehouse.rows(
+                """
+                select signal_id, bucket, name_en as name, unit
+                from marts.dim_signal
+                where ($bucket is null or bucket = $bucket)
+                    and ($search is null or concat_ws(' ', signal_id, name_en, name_zh) ilike '%' || $search || '%')
+                order by bucket, signal_id
+                """,
+                bucket=bucket,
+                search=search,
             )
+        buckets: dict[str, list[str]] = {}
+        for row in rows:
+            buckets.setdefault(row["bucket"], []).append(f"{row['signal_id']}: {row['name']} [{row['unit']}]")
+        return _plain({"count": len(rows), "signals_by_bucket": buckets})
+
+    def signal(self, signal_id: str) -> dict[str, Any]:
+        """One signal's definition: formula, what a rise means, datasets, publication lag, since when, citation."""
+        with self._open() as warehouse:
+            found = warehouse.rows("select * from marts.dim_signal where signal_id = $id", id=signal_id)
+        if not found:
+            raise ToolError(f"No signal is called {signal_id!r}. The tool `signals` lists them.")
+        return _plain(found[0])
+
+    def as_known(self, day: date, instant: datetime) -> list[dict[str, Any]]:
+        """Each signal of a UTC day as it was known at an instant (UTC), from the versions that were kept."""
+        if self._public:
+            raise ToolError("Versions are left out of the public edition; `board` has what may be passed on.")
+        with self._open() as warehouse:
+            query = "from as_known($day::date, $instant::timestamp)"
+            found = warehouse.rows(query, day=day, instant=_naive(instant))
+        return _plain(found)
 
     def signal_history(self, signal_id: str, first: date | None = None, last: date | None = None) -> dict[str, Any]:
         """The newest 1000 days of one signal between two UTC days: as known on the day, and as settled since."""
@@ -190,8 +222,15 @@ class Assistant:
             raise ToolError(f"{error}") from error
 
 
-def _head(board: Board) -> dict[str, Any]:
-    return {"signal_date": board.signal_date, "origin": board.origin, "is_simulated": board.is_simulated}
+def _naive(instant: datetime) -> datetime:
+    """An instant as the warehouse keeps it: UTC without saying so."""
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _head(board: Board, newest: bool) -> dict[str, Any]:
+    """What every answer begins with. `days_late` says of the newest day for how long a newer one has been due."""
+    head = {"signal_date": board.signal_date, "as_known_at": cut_off(board.signal_date), "origin": board.origin}
+    return {**head, "is_simulated": board.is_simulated, "days_late": lateness(board) if newest else None}
 
 
 def _reading(reading: Reading) -> dict[str, Any]:
@@ -202,6 +241,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "observed_date": reading.observed_date,
         "age_days": reading.age_days,
         "percentile_365d": reading.percentile_365d,
+        "source_count": reading.source_count,
     }
 
 

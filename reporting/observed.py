@@ -9,7 +9,10 @@ ended more than a day before the instant at which it is looked at.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from reporting.board import Board
 
 LATE_AFTER: Final = timedelta(days=1)
 CUT_OFF: Final = timedelta(days=1, hours=1)  # a date's board is read at 01:00 UTC of the next day
@@ -49,3 +52,8 @@ def days_late(signal_date: date, now: datetime) -> int:
     """Whole days for which a newer board has been due at an aware instant; 0 while the newest one is in time."""
     due = datetime.combine(signal_date, time(), UTC) + CUT_OFF + LATE_AFTER
     return 0 if now <= due else -(-(now - due) // timedelta(days=1))
+
+
+def lateness(board: "Board", now: datetime | None = None) -> int:
+    """Days for which the newest board is late at an instant (default: now). A simulated market is never late."""
+    return 0 if board.is_simulated else days_late(board.signal_date, now or datetime.now(UTC))

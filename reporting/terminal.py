@@ -1,21 +1,26 @@
-"""The board for a terminal of a hundred columns, and as JSON for programs."""
+"""The board for a terminal of 60 to 140 columns, and as JSON for programs."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from reporting import forecast_words
 from reporting.board import Board, BucketReading
 from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
+from reporting.observed import lateness
 from reporting.words import MARKS, Words, headlines
 
-WIDTH = 100
+TABLE_FROM = 80  # columns: below this a table would cut words to pieces
+BESIDE_FROM = 100  # from here on the path has room beside what decides
+WIDEST = 140  # longer lines are hard to read
 
 TITLES = {"H": "holding", "R": "retest", "S": "sequence"}
 
@@ -39,16 +44,42 @@ def as_json(board: Board, language: str = "en") -> str:
     return json.dumps(content, default=str, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def render(board: Board, language: str = "en", *, full: bool = False) -> RenderableType:
-    """The board as something that rich can print, at most a hundred columns wide.
+def render(board: Board, language: str = "en", *, full: bool = False, now: datetime | None = None) -> RenderableType:
+    """The board as something that rich can print, in a layout for the width of whatever prints it.
 
-    It answers the question on one screen of forty lines; `full` adds every rule with the reading it was held to.
+    It answers the question on one screen of forty lines at a hundred columns; `full` adds every rule with the reading
+    it was held to. `now` (aware) is when it is looked at: a board that is late then says so; None for a past day.
     """
-    words = Words(language)
-    table = _rules_table(board, words) if full else _summary_table(board, words)
-    framework = _framework(board, words, "HRS", full=True) if full else _framework_aside(board, words)
-    parts = Group(*_head(board, words), Text(), table, Text(), framework, *_foot(board, words, full=full))
-    return Constrain(parts, WIDTH)
+    return BoardDisplay(board, Words(language), full, lateness(board, now) if now else 0)
+
+
+@dataclass(frozen=True)
+class BoardDisplay:
+    """A board that lays itself out for 60 columns as well as for 140: below a table's least width it is a list."""
+
+    board: Board
+    words: Words
+    full: bool
+    days_late: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, WIDEST)
+        yield Constrain(Group(*self._parts(width)), width)
+
+    def _parts(self, width: int) -> Iterator[RenderableType]:
+        board, words = self.board, self.words
+        if self.days_late:
+            yield Text(words.say("site", "late", date=board.signal_date, days=self.days_late), style="bold red")
+        yield from _head(board, words)
+        yield Text()
+        if width < TABLE_FROM:
+            yield from _list(board, words, full=self.full)
+        else:
+            yield _rules_table(board, words) if self.full else _summary_table(board, words, width)
+        yield Text()
+        beside = width >= BESIDE_FROM and not self.full
+        yield _framework_aside(board, words) if beside else _framework(board, words, "HRS", full=self.full)
+        yield from _foot(board, words, full=self.full)
 
 
 def _head(board: Board, words: Words) -> Iterator[RenderableType]:
@@ -66,14 +97,15 @@ def _head(board: Board, words: Words) -> Iterator[RenderableType]:
     yield from (Text(line) for line in forecast_words.lines(words, board.forecast)[:3])
 
 
-def _summary_table(board: Board, words: Words) -> Table:
+def _summary_table(board: Board, words: Words, width: int) -> Table:
     """A line or two a bucket: the reading that decides it, how many rules hold on each side, state, nearest flip."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False, expand=True)
-    widths = {"bucket": 11, "confirms_short": 8, "continues_short": 7, "state": 11, "flip": 30}
+    flip = 18 if width < BESIDE_FROM else 30 if width < 120 else 40
+    widths = {"bucket": 11, "confirms_short": 8, "continues_short": 7, "state": 11, "flip": flip}
     for label in ("bucket", "reading", "confirms_short", "continues_short", "state", "flip"):
         # Chinese has no spaces to break a line at: what does not fit goes on in the next line, never lost.
-        width = widths.get(label)
-        table.add_column(words.label(label), overflow="fold", width=width, ratio=None if width else 1)
+        fixed = widths.get(label)
+        table.add_column(words.label(label), overflow="fold", width=fixed, ratio=None if fixed else 1)
     for bucket in board.buckets:
         reading = bucket.primary
         said = f"{words.name(reading)} {words.value(reading)}"
@@ -90,6 +122,23 @@ def _summary_table(board: Board, words: Words) -> Table:
             Text(words.flip(bucket, board.readings)),
         )
     return table
+
+
+def _list(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
+    """A paragraph a bucket, for a terminal that is too narrow for a table."""
+    for bucket in board.buckets:
+        met = f"{words.label('confirms_short')} {bucket.confirms_met}/{bucket.confirms_total}"
+        against = f"{words.label('continues_short')} {bucket.continues_met}/{bucket.continues_total}"
+        state = f"{words.say('shapes', bucket.state)} {words.say('states', bucket.state)}"
+        name = (words.say("short", bucket.bucket), "bold")
+        yield Text.assemble(name, "  ", (state, STYLES.get(bucket.state, "")), f"  {met} · {against}")
+        lines = list(_readings(board, bucket, words))[: None if full else 1]
+        if full:
+            lines += words.rules(
+                (*bucket.confirms, *bucket.continues), board.readings, bucket.primary, with_values=True
+            )
+        flip = f"{words.label('flip')}{words.label('colon')}{words.flip(bucket, board.readings)}"
+        yield from (Padding(Text(line), (0, 0, 0, 2)) for line in [*lines, flip])
 
 
 def _rules_table(board: Board, words: Words) -> Table:

@@ -120,7 +120,8 @@ class Words:
         return reading.name_zh if self.language == "zh" else reading.name_en
 
     def freshness(self, reading: Reading, with_year: bool = True) -> str:
-        """The date of a reading, its age where it is not the day's own, and whether its source may still change it."""
+        """The date of a reading, its age where it is not the day's own, whether its source may still change it, and of
+        how many sources it is made."""
         if reading.observed_date is None:
             return self.label("not_known")
         parts = [reading.observed_date.isoformat() if with_year else f"{reading.observed_date:%m-%d}"]
@@ -128,6 +129,8 @@ class Words:
             parts.append(self.label("age", days=reading.age_days))
         if reading.is_final is False:
             parts.append(self.label("not_final"))
+        if (reading.source_count or 0) > 1:
+            parts.append(self.label("pooled", sources=reading.source_count))
         return self.label("comma").join(parts)
 
     def met(self, met: int | None, total: int | None) -> str:

@@ -5,12 +5,14 @@ import json
 import re
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from rich.console import Console
 
 from reporting.board import read_board
-from reporting.terminal import WIDTH, as_json, render
+from reporting.terminal import WIDEST, as_json, render
+from reporting.words import Words
 from tests.unit.reporting.warehouses import publish
 
 SCREEN_LINES = 40
@@ -29,10 +31,23 @@ def columns(text):
 
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("width", [200, 100])
-def test_never_wider_than_a_hundred_columns(board, language, width, full):
-    lines = printed(board, language, width, full=full).splitlines()
-    assert max(columns(line.rstrip()) for line in lines) <= WIDTH
+@pytest.mark.parametrize("width", [200, 140, 100, 80, 60])
+def test_never_wider_than_the_terminal_and_every_reading_is_there(board, language, width, full):
+    text = printed(board, language, width, full=full)
+    assert max(columns(line.rstrip()) for line in text.splitlines()) <= min(width, WIDEST)
+    for bucket in board.buckets:
+        if bucket.primary.value is not None:
+            assert Words(language).value(bucket.primary).split()[0] in text
+
+
+def test_a_late_board_says_so_where_the_newest_is_asked_for_and_a_simulated_one_never_does(tmp_path, board):
+    real = read_board(publish(tmp_path / "leadline.duckdb", simulated=False))
+    now = datetime.combine(real.signal_date, time(12), UTC) + timedelta(days=5)
+    console = Console(file=io.StringIO(), width=100)
+    for shown, instant in ((real, now), (real, None), (board, now)):
+        console.print(render(shown, now=instant))
+    assert console.file.getvalue().count("d late") == 1
+    assert f"The newest day is {real.signal_date}: 4 d late" in console.file.getvalue()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
