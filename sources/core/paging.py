@@ -48,7 +48,7 @@ def covered(
             yield payload
             sent = stamps(payload)
             inside = [stamp for stamp in sent if start <= stamp <= end]
-            if inside or expected_until - start < step:
+            if inside or expected_until < start:
                 break
             if sent and attempt == 2:
                 raise _same_page(payload)

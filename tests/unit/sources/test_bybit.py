@@ -171,7 +171,7 @@ def test_open_interest_is_paged_to_the_start_and_halved_in_old_and_new_answers(t
         rows = rows_of(interest, session, Window.of_dates(start.date(), clock.date())).sort("observed_at")
     assert rows["observed_at"].to_list() == [time for _, time, _, _ in readings]
     assert rows["open_interest_btc"].to_list() == [interest for _, _, interest, _ in readings]
-    assert len(server.requests) == 4  # three pages, and whether there is one of this very hour
+    assert len(server.requests) == 5  # three pages, and twice whether there is one of this very hour
 
 
 def test_a_page_that_never_moves_on_is_an_error(tmp_path: Path) -> None:
