@@ -18,7 +18,7 @@ WORKDIR /opt/leadline
 
 # The locked packages change seldom, so they are a layer of their own.
 COPY requirements.lock ./
-RUN pip install --require-hashes --requirement requirements.lock
+RUN pip install --require-hashes --no-deps --requirement requirements.lock
 
 # Owned by root: the running process cannot change the code. The dbt project is parsed here, once.
 COPY . .
