@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
-from reporting.forecast import Forecast, read_forecasts
+from reporting.forecast import PublishedForecast, read_forecasts
 
 # What only a damaged or foreign file makes DuckDB raise.
 DAMAGE: Final = (
@@ -180,7 +180,7 @@ class Board:
     conditions: Mapping[str, Condition]  # by condition_id, H1 to S3
     readings: Mapping[str, Reading]  # by signal_id, of every signal that is defined
     thresholds: Mapping[str, Threshold]  # of the regimes, by what they are called in the rules
-    forecast: Forecast | None = None
+    forecast: PublishedForecast | None = None
 
 
 class PublishedWarehouse:

@@ -32,7 +32,7 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class Skill:
+class PublishedSkill:
     """The record of a horizon against one baseline, percent with its 90 % interval, and the verdict in a word."""
 
     as_of_date: date
@@ -64,7 +64,7 @@ class Horizon:
     p75_usd: float | None
     p95_usd: float | None
     chances: tuple[Chances, ...]
-    record: tuple[Skill, ...]
+    record: tuple[PublishedSkill, ...]
 
     def at(self, role: str) -> Chances | None:
         """What was said of the price in a role, None where there is none."""
@@ -72,7 +72,7 @@ class Horizon:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class PublishedForecast:
     """Every horizon of one date, the shortest first, and the head of the chain of publications."""
 
     forecast_date: date
@@ -84,7 +84,7 @@ class Forecast:
         return next((each for each in self.horizons if each.horizon_days == horizon_days), None)
 
 
-def read_forecasts(warehouse: Published, days: Sequence[date]) -> dict[date, Forecast]:
+def read_forecasts(warehouse: Published, days: Sequence[date]) -> dict[date, PublishedForecast]:
     """The published method's forecasts of some dates. A date without one is left out."""
     there = warehouse.rows(
         "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'fct_forecast_log' union all "
@@ -123,15 +123,15 @@ def read_forecasts(warehouse: Published, days: Sequence[date]) -> dict[date, For
         own = {name: row[name] for name in Horizon.__dataclass_fields__ if name not in ("chances", "record")}
         judged = _record(record, row["horizon_days"], row["method"])
         found.setdefault(row["forecast_date"], []).append(Horizon(**own, chances=chances, record=judged))
-    return {day: Forecast(day, tuple(horizons), head) for day, horizons in found.items()}
+    return {day: PublishedForecast(day, tuple(horizons), head) for day, horizons in found.items()}
 
 
-def _record(rows: Sequence[dict[str, Any]], horizon_days: int, method: str) -> tuple[Skill, ...]:
+def _record(rows: Sequence[dict[str, Any]], horizon_days: int, method: str) -> tuple[PublishedSkill, ...]:
     """Live where there is any, else of the back-test: the two are never mixed."""
     own = [row for row in rows if row["horizon_days"] == horizon_days and row["method"] == method]
     live = [row for row in own if row["origin"] == LIVE]
     return tuple(
-        Skill(**{name: row[name] for name in Skill.__dataclass_fields__})
+        PublishedSkill(**{name: row[name] for name in PublishedSkill.__dataclass_fields__})
         for baseline in JUDGED_BY
         for row in (live or own)
         if row["baseline"] == baseline

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from reporting.forecast import LIVE, Chances, Forecast, Horizon, Skill
+from reporting.forecast import LIVE, Chances, Horizon, PublishedForecast, PublishedSkill
 from reporting.words import MONEY, Words
 
 LEADING_DAYS: Final = 21
@@ -11,14 +11,14 @@ FALLBACK_DAYS: Final = 7
 SECTION: Final = "forecast"
 
 
-def leading(forecast: Forecast | None) -> Horizon | None:
+def leading(forecast: PublishedForecast | None) -> Horizon | None:
     """The horizon that the board leads with; the shorter one where history is too short for it."""
     if forecast is None:
         return None
     return forecast.of(LEADING_DAYS) or forecast.of(FALLBACK_DAYS)
 
 
-def lines(words: Words, forecast: Forecast | None) -> list[str]:
+def lines(words: Words, forecast: PublishedForecast | None) -> list[str]:
     """The forecast as a few sentences: the level, the intervals, the record. One line where there is none."""
     horizon = leading(forecast)
     if forecast is None or horizon is None:
@@ -79,7 +79,7 @@ def record(words: Words, horizon: Horizon) -> str:
     return head + words.say(SECTION, "joint").join(parts)
 
 
-def verdict(words: Words, skill: Skill) -> str:
+def verdict(words: Words, skill: PublishedSkill) -> str:
     """Better than, no better than, worse than, with the interval."""
     baseline = words.say("baselines", skill.baseline)
     if skill.verdict == "too_few":
@@ -101,7 +101,7 @@ def in_hundred(words: Words, chance: float) -> str:
     return words.say(SECTION, "in_hundred", often=round(100 * chance))
 
 
-def table(words: Words, forecast: Forecast) -> Iterator[tuple[str, ...]]:
+def table(words: Words, forecast: PublishedForecast) -> Iterator[tuple[str, ...]]:
     """Rows of the level and the cluster by horizon: days, price, close below, touch, holds or stays below."""
     for horizon in forecast.horizons:
         for chances in horizon.chances:

@@ -30,7 +30,7 @@ OF_THE_RUN = ("load_id", "landing_file", "loaded_at", "fetched_at", "attempt_at"
 BOOKS = ("attempt", "load_ledger", "loaded_file", "watermark", "regime_log", "publication", "quarantine", "dim_source")
 
 
-class Life:
+class KilledLife:
     """One home and its commands, each in a process group of its own."""
 
     def __init__(self, home: Path, upstream: str) -> None:
@@ -84,13 +84,13 @@ def upstream(scenario_home: Path) -> Iterator[str]:
 
 
 def test_no_kill_loses_anything_or_needs_a_hand(upstream: str, tmp_path: Path) -> None:
-    undisturbed = Life(tmp_path / "undisturbed", upstream)
+    undisturbed = KilledLife(tmp_path / "undisturbed", upstream)
     for command in (FETCH, ("rebuild",), FETCH):
         undisturbed.finish(command)
     expected = undisturbed.tables()
     assert any("fct_price_daily" in table for table in expected)
 
-    disturbed = Life(tmp_path / "disturbed", upstream)
+    disturbed = KilledLife(tmp_path / "disturbed", upstream)
     chance = random.Random(SEED)
     killed = dict.fromkeys(COMMANDS, 0)
     acknowledged = 0

@@ -6,27 +6,27 @@ from datetime import date
 
 import pytest
 
-from reporting.forecast import Chances, Forecast, Horizon, Skill
+from reporting.forecast import Chances, Horizon, PublishedForecast, PublishedSkill
 from reporting.forecast_words import in_hundred, lines, table
 from reporting.words import LANGUAGES, Words
 
 EN, ZH = Words("en"), Words("zh")
 LEVEL = Chances(70_000.0, "level", "from_above", 0.503, 0.931, 0.192, 0.0006)
-SKILL = Skill(date(2026, 2, 5), "backtest", "random_walk", 9.4, 4.2, 12.4, 27.4, 0.59, 0.91, None, "better")
-OPTIONS = Skill(date(2026, 2, 5), "backtest", "options", -0.1, -2.3, 2.2, 27.4, 0.59, 0.91, None, "no_skill")
+SKILL = PublishedSkill(date(2026, 2, 5), "backtest", "random_walk", 9.4, 4.2, 12.4, 27.4, 0.59, 0.91, None, "better")
+OPTIONS = PublishedSkill(date(2026, 2, 5), "backtest", "options", -0.1, -2.3, 2.2, 27.4, 0.59, 0.91, None, "no_skill")
 HORIZON = Horizon(
     *(21, date(2026, 2, 27), "backtest", "rescaled-history-1", "bitstamp.spot_history_1d", "dvol"),
     *(56_800.0, 64_800.0, 70_500.0, 76_600.0, 92_200.0),
     *((LEVEL,), (SKILL, OPTIONS)),
 )
-FORECAST = Forecast(date(2026, 2, 6), (HORIZON,), "ab12")
+FORECAST = PublishedForecast(date(2026, 2, 6), (HORIZON,), "ab12")
 
 
-def said(forecast: Forecast | None, words: Words = EN) -> str:
+def said(forecast: PublishedForecast | None, words: Words = EN) -> str:
     return "\n".join(lines(words, forecast))
 
 
-def with_horizon(**changes: object) -> Forecast:
+def with_horizon(**changes: object) -> PublishedForecast:
     return replace(FORECAST, horizons=(replace(HORIZON, **changes),))
 
 
