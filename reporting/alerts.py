@@ -25,7 +25,7 @@ class Alert:
 
 
 def changes(warehouse: PublishedWarehouse) -> list[Alert]:
-    """How the newest date of a published warehouse differs from the day before it: regime first, then buckets.
+    """How the newest date of a published warehouse differs from the day before it: verdict, regime, buckets.
 
     Empty for a warehouse with fewer than two dates in a row, and where nothing changed.
     """
@@ -34,7 +34,12 @@ def changes(warehouse: PublishedWarehouse) -> list[Alert]:
         yesterday = warehouse.board(today.signal_date - timedelta(days=1))
     except BoardError:
         return []
-    return [*_regime(today, yesterday), *_forecast(today, yesterday), *_buckets(today, yesterday)]
+    return [
+        *_verdict(today, yesterday),
+        *_regime(today, yesterday),
+        *_forecast(today, yesterday),
+        *_buckets(today, yesterday),
+    ]
 
 
 def stale(dataset_id: str, newest: str, reason: str) -> Alert:
@@ -47,13 +52,27 @@ def failed_publish(run_id: str, reason: str) -> Alert:
     return Alert(f"failed_publish:{run_id}", "Nothing was published", f"{reason} Readers keep what they had.")
 
 
+def _verdict(today: Board, yesterday: Board) -> Iterator[Alert]:
+    """The slow parts of the verdict: the side of the level, and the evidence. The position changes more often."""
+    was, now = yesterday.regime, today.regime
+    if (was.side, was.evidence_for_level) == (now.side, now.evidence_for_level):
+        return
+    words = Words("en")
+    position, evidence = words.say("positions", now.position), words.say("evidence", now.evidence_for_level)
+    yield Alert(
+        f"verdict:{today.signal_date}:{now.side}:{now.evidence_for_level}",
+        f"{words.day(today.signal_date)}: {position}; {evidence}",
+        f"{_mark(today)}{words.verdict(today)}",
+    )
+
+
 def _regime(today: Board, yesterday: Board) -> Iterator[Alert]:
     before, after = yesterday.regime.regime, today.regime.regime
     if before == after:
         return
     words = Words("en")
     text = (
-        f"{_mark(today)}{words.say('regimes', after)} after {words.say('regimes', before)}: "
+        f"{_mark(today)}{words.verdict(today)} {words.say('regimes', after)} after {words.say('regimes', before)}: "
         f"{words.say('meaning', after)}. {words.price(today)}. Next condition: {words.next_condition(today)}. "
         f"Why: {today.regime.explanation or 'no reason given'}"
     )

@@ -31,7 +31,8 @@ Leadline says each day, from raw sources, whether Bitcoin's price level holds or
 states and regimes are as they were known at 01:00 UTC of the next day; a missing reading is null and never guessed.
 `forecast` gives logged chances with their record: say both, and that they advise nothing.
 Where `is_simulated` is true, every number comes from a generator: say so.
-Begin with `board`; `why` gives the evidence, `signals` the definitions, `sql` everything else (DuckDB, schema marts).
+Begin with `board`, whose `verdict` answers the question;
+`why` gives the evidence, `signals` the definitions, `sql` everything else (DuckDB, schema marts).
 """.strip()
 
 
@@ -70,6 +71,11 @@ class Assistant:
         return _plain(
             {
                 **_head(board, day is None),
+                "verdict": words.verdict(board),
+                "position": board.regime.position,
+                "evidence_for_level": board.regime.evidence_for_level,
+                "decided_by": board.regime.decided_by,
+                "level_in_force": words.level_in_force(board),
                 "regime": board.regime.regime,
                 "regime_since": board.regime.since,
                 "regime_means": words.say("meaning", board.regime.regime),

@@ -134,8 +134,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class Regime:
-    """The regime of the date with the framework and the price context that it rests on.
+    """The verdict and the regime of the date, with the framework and the price context that they rest on.
 
+    `verdict_line` (`_zh`) says position and evidence in one sentence; it is null where values were left out.
     `fall_date` is the last capitulation's and `low_since_fall_usd` the lowest price since; null where there is none.
     """
 
@@ -144,6 +145,23 @@ class Regime:
     fall_date: date | None
     low_since_fall_usd: float | None
     next_condition: str | None
+    position: str
+    side: str | None
+    side_since: date | None
+    evidence_for_level: str
+    evidence_best: str
+    evidence_worst: str
+    conditions_met: int
+    warnings_on: int
+    decided_by: str
+    decided_by_zh: str
+    verdict_line: str | None
+    verdict_line_zh: str | None
+    nearest_edge_usd: float | None
+    close_to_nearest_edge_pct: float | None
+    level_since: date | None
+    level_before_usd: float | None
+    level_moved_because: str | None
     buckets_known: int | None
     holds_cluster: bool | None
     nothing_worsens: bool | None
@@ -153,6 +171,8 @@ class Regime:
     cluster_low_usd: float | None
     cluster_high_usd: float | None
     cluster_source: str | None
+    regime_decided_by: str | None
+    regime_decided_by_zh: str | None
     explanation: str | None
 
 

@@ -7,13 +7,24 @@ from reporting.words import Words
 
 
 def changes(words: Words, today: Board, yesterday: Board) -> list[str]:
-    """Regime, price, level, buckets and conditions: what changed, most important first; always at least the regime."""
+    """Verdict, regime, price, level, buckets, conditions: what changed, most important first; always the regime."""
     return [
+        *_verdict(words, today, yesterday),
         *_regime(words, today, yesterday),
         *_price(words, today, yesterday),
         *_buckets(words, today, yesterday),
         *_conditions(words, today, yesterday),
     ]
+
+
+def _verdict(words: Words, today: Board, yesterday: Board) -> Iterator[str]:
+    for section, before, after in (
+        ("positions", yesterday.regime.position, today.regime.position),
+        ("evidence", yesterday.regime.evidence_for_level, today.regime.evidence_for_level),
+    ):
+        if before != after:
+            said = {"before": words.say(section, before), "after": words.say(section, after)}
+            yield words.label("became", what=words.label("verdict"), **said)
 
 
 def _regime(words: Words, today: Board, yesterday: Board) -> Iterator[str]:

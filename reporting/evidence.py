@@ -186,6 +186,9 @@ def _counted(words: Words, board: Board) -> Iterator[str]:
         yield words.label("against_level", distance=words.signed(distance.value, distance.unit, 1))
     held = sum(board.conditions[name].holds is True for name in ("H1", "H2", "H3"))
     yield words.label("conditions_held", held=held)
+    clause = board.regime.regime_decided_by_zh if words.language == "zh" else board.regime.regime_decided_by
+    if clause is not None:
+        yield clause
 
 
 def _held(words: Words, board: Board, rule: Rule) -> str:

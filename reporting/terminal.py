@@ -87,11 +87,13 @@ def _head(board: Board, words: Words) -> Iterator[RenderableType]:
         yield Text(words.label("simulated"), style="bold yellow")
     day = f"{words.label('title')}  {words.day(board.signal_date)}"
     yield Text.assemble((day, "bold"), (f"{words.label('comma')}{words.label('as_known')}", "dim"))
-    yield Text()
+    yield Text(words.verdict(board), style="bold")
+    if level := words.level_in_force(board):
+        yield Text(f"{level}{words.label('stop')}".rstrip())
     regime = words.say("regimes", board.regime.regime)
     meaning = words.say("meaning", board.regime.regime)
     comma, colon, stop = (words.label(sign) for sign in ("comma", "colon", "stop"))
-    yield Text.assemble((regime, "bold"), f"{comma}{words.since(board)}{colon}{meaning}{stop}".rstrip())
+    yield Text(f"{words.label('regime')}{colon}{regime}{comma}{words.since(board)}{colon}{meaning}{stop}".rstrip())
     yield Text(f"{words.price(board)}{stop}".rstrip())
     yield Text(f"{words.label('next')}{colon}{words.next_condition(board)}")
     yield from (Text(line) for line in forecast_words.lines(words, board.forecast)[:3])

@@ -253,6 +253,34 @@ class Words:
             return self.label("origin_simulated")
         return self.label("origin_public") if board.origin == PUBLIC_ORIGIN else board.origin
 
+    def verdict(self, board: Board) -> str:
+        """Does the level hold? Position and evidence, in the warehouse's own sentence; without values where they are
+        left out."""
+        regime = board.regime
+        line = regime.verdict_line_zh if self.language == "zh" else regime.verdict_line
+        if line is not None:
+            return line.replace("\u202f", "\u00a0") if self.binds_units else line
+        position, evidence = self.say("positions", regime.position), self.say("evidence", regime.evidence_for_level)
+        decided_by = regime.decided_by_zh if self.language == "zh" else regime.decided_by
+        said = f"{position}{self.label('semicolon')}{evidence}{self.label('colon')}{decided_by}{self.label('stop')}"
+        return said.rstrip()
+
+    def level_in_force(self, board: Board) -> str | None:
+        """Since when the level is in force, what it was before, and the edge that is nearest; None without a level."""
+        regime = board.regime
+        if regime.level_usd is None or regime.level_since is None:
+            return None
+        parts = [self.label("level_since", date=self.day(regime.level_since))]
+        if regime.level_before_usd is not None:
+            because = self.say("moved_because", regime.level_moved_because)
+            parts.append(self.label("level_before", before=self.money(regime.level_before_usd), because=because))
+        if regime.nearest_edge_usd is not None and regime.close_to_nearest_edge_pct is not None:
+            away = regime.close_to_nearest_edge_pct
+            label = "edge_under" if away >= 0 else "edge_over"
+            distance = self.number(abs(away), "%", 1)
+            parts.append(self.label(label, edge=self.money(regime.nearest_edge_usd), distance=distance))
+        return self.label("semicolon").join(parts)
+
     def since(self, board: Board) -> str:
         """Since when the regime of the date lasts."""
         since = board.regime.since

@@ -16,7 +16,14 @@ from warehouse.tables import types_of
 SETTING = (
     *("btc_close_usd", "level_usd", "cluster_low_usd", "cluster_high_usd", "explanation"),
     *("level_before_usd", "level_before_low_usd", "level_redrawn_from_usd"),
-    *("verdict_line", "verdict_line_zh", "nearest_edge_usd", "close_to_nearest_edge_pct"),
+    *(
+        "verdict_line",
+        "verdict_line_zh",
+        "regime_decided_by",
+        "regime_decided_by_zh",
+        "nearest_edge_usd",
+        "close_to_nearest_edge_pct",
+    ),
     *("floor_low_usd", "floor_high_usd", "ceiling_low_usd", "ceiling_high_usd"),
 )
 RESTRICTED: Mapping[str, Sequence[str]] = {

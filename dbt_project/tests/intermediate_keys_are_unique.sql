@@ -28,6 +28,7 @@
     'int_options__put_peak': ['venue', 'observed_date'],
     'int_options__put_premium': ['venue', 'observed_date'],
     'int_price__venue_hours': ['venue', 'market', 'open_time', 'known_at'],
+    'int_regime__clauses': ['signal_date'],
     'int_regime__context': ['signal_date'],
     'int_regime__daily': ['signal_date'],
     'int_regime__readings': ['signal_date'],

@@ -8,7 +8,7 @@ with
 
 dates as (select * from {{ ref('int_calendar__signal_dates') }}),
 
-rules as (select * from {{ ref('rules') }} where scope = 'verdict'),
+rules as (select * from {{ ref('rules') }} where scope = 'verdict' and switched_off_because is null),
 
 thresholds as (
     select

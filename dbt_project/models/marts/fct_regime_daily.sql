@@ -7,6 +7,8 @@ levels as (select * from {{ ref('int_level__in_use') }}),
 
 verdicts as (select * from {{ ref('int_verdict__daily') }}),
 
+clauses as (select * from {{ ref('int_regime__clauses') }}),
+
 rules as (select * from {{ ref('rules') }}),
 
 version as (
@@ -75,6 +77,9 @@ described as (
         levels.floor_high_usd,
         levels.ceiling_low_usd,
         levels.ceiling_high_usd,
+        clauses.clause as regime_clause,
+        clauses.clause_en as regime_decided_by,
+        clauses.clause_zh as regime_decided_by_zh,
         version.rules_version,
         case runs.regime
             when 'unknown'
@@ -95,10 +100,10 @@ described as (
                 || coalesce(
                     'close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level', 'no level'
                 )
-                || '; ' || runs.conditions_met || ' of H1-H3 hold'
+                || '; ' || runs.conditions_met || ' of H1-H3 hold; ' || clauses.clause_en
                 || case
                     when runs.regime = 'distribution' and runs.is_turning
-                        then '; near the high, ' || runs.turning_evidence
+                        then '; ' || runs.turning_evidence
                     else ''
                 end
                 || case when runs.own_label <> runs.regime then '; today alone would be ' || runs.own_label else '' end
@@ -109,6 +114,7 @@ described as (
     from runs
     join levels on levels.signal_date = runs.signal_date
     join verdicts on verdicts.signal_date = runs.signal_date
+    left join clauses on clauses.signal_date = runs.signal_date
     cross join version
 )
 
@@ -167,6 +173,9 @@ select
     floor_high_usd,
     ceiling_low_usd,
     ceiling_high_usd,
+    regime_clause,
+    regime_decided_by,
+    regime_decided_by_zh,
     rules_version,
     explanation
 from described

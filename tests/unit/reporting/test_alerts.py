@@ -44,7 +44,7 @@ def test_a_new_regime_is_news_with_what_it_means_and_why(tmp_path: Path) -> None
     [event] = of(publish(tmp_path / "leadline.duckdb"))
     assert event.event_id == "regime:2026-02-06:relief_rally"
     assert event.title == "6 February 2026: Relief rally"
-    assert event.text.startswith("SIMULATED. Relief rally after Capitulation")
+    assert event.text.startswith("SIMULATED. Tested: back inside")
     assert "Next condition: S1" in event.text
     assert event.text.endswith("Why: rebound after the fall of 2026-02-05")
 

@@ -149,7 +149,7 @@ def test_changes_name_what_is_different_and_say_when_nothing_is(published, board
     assert said[0] == "Regime: Capitulation → Relief rally"
     assert said[1].startswith("Close: 69 200 USD → 69 950 USD (+1.1 %)")
     assert "H1 the macro rebound lasts: unknown → no" in said
-    assert "R1 option positioning leans to the downside: unknown → yes" in said
+    assert "R1 option money leans to the downside: unknown → yes" in said
     assert [plain(each) for each in changes(Words("en"), board, board)] == [
         "Regime unchanged: Relief rally, day 1",
         "Close: 69 950 USD → 69 950 USD (0.0 %)",

@@ -147,7 +147,11 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> None:
             signal_date date, regime varchar, next_condition varchar, buckets_known integer, holds_cluster boolean,
             nothing_worsens boolean, fully_confirmed boolean, btc_close_usd double, level_usd double,
             cluster_low_usd double, cluster_high_usd double, cluster_source varchar, rules_version varchar,
-            explanation varchar
+            explanation varchar, position varchar, side varchar, side_since date, evidence_for_level varchar,
+            evidence_best varchar, evidence_worst varchar, conditions_met integer, warnings_on integer,
+            decided_by varchar, decided_by_zh varchar, verdict_line varchar, verdict_line_zh varchar,
+            nearest_edge_usd double, close_to_nearest_edge_pct double, level_since date, level_before_usd double,
+            level_moved_because varchar, regime_decided_by varchar, regime_decided_by_zh varchar
         );
         create table marts.dim_source (
             dataset_id varchar, bucket varchar, licence varchar, may_republish boolean, last_observed_at timestamp,
@@ -221,7 +225,11 @@ def _regimes(connection: duckdb.DuckDBPyConnection, next_condition: str | None, 
         close = 69_950.0 if day == DAY else None if number == 3 else 120_000 - 400.0 * number
         in_force = level is not None and day >= date(2026, 1, 26)
         connection.execute(
-            "insert into marts.fct_regime_daily values (?, ?, ?, 6, true, false, false, ?, ?, ?, ?, ?, 'r1', ?)",
+            "insert into marts.fct_regime_daily values "
+            "(?, ?, ?, 6, true, false, false, ?, ?, ?, ?, ?, 'r1', ?, 'tested', 'above', '2026-01-20', 'against', "
+            "'against', 'against', 0, 3, 'on: R3 ETF money flows out', '亮起：R3 ETF 净流出', "
+            "'Tested: back inside 66 900–70 000, under it on 5 Feb; evidence against.', '回测；证据偏空。', "
+            "70000, -0.07, '2026-02-05', 89994, 'price_closed_through', null, null)",
             [
                 day,
                 regime,
