@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.liveness import history_of
 from orchestration.publication import GROUP, REPORT, WAREHOUSE
+from orchestration.retention import forget_old_runs
 from orchestration.scope import Scope
 from pipeline import heartbeat
 from pipeline.alerting import NOT_CONFIGURED, news, tell, tell_of_failure
@@ -23,6 +25,7 @@ DELIVERED = "delivered"
 )
 def told(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[dg.MaterializeResult[None]]:
     """News of the published date, sent once to the configured addresses: regime, buckets, stale datasets."""
+    forget_old_runs(context.instance, history_of(scope.settings().home))
     yield _tell_readers(context, scope)
 
 

@@ -15,6 +15,7 @@ from dagster._core.launcher.base import WorkerStatus
 from orchestration.event_store import MOST_FILES
 from orchestration.instance import instance_for
 from orchestration.liveness import history_of
+from orchestration.retention import forget_old_runs
 from orchestration.scope import POOL
 from tests.conftest import REPOSITORY
 
@@ -163,3 +164,17 @@ def test_a_run_that_was_deleted_can_be_written_again(tmp_path: Path) -> None:
         (tmp_path / ".dagster" / "history" / "runs" / f"{run.run_id}.db").unlink()
         instance.report_engine_event("after", run)
         assert [record.message for record in instance.all_logs(run.run_id)] == ["after"]
+
+
+def test_old_runs_are_forgotten_and_the_newest_and_unfinished_stay(tmp_path: Path) -> None:
+    with instance_for(tmp_path) as instance:
+        started = instance.create_run_for_job(_job, status=dg.DagsterRunStatus.STARTED)
+        runs = [instance.create_run_for_job(_job, status=dg.DagsterRunStatus.SUCCESS) for _ in range(6)]
+        instance.report_engine_event("something happened", runs[0])
+        files = tmp_path / ".dagster" / "history" / "runs"
+        assert (files / f"{runs[0].run_id}.db").exists()
+        assert forget_old_runs(instance, history_of(tmp_path), kept=4) == 2
+        left = {run.run_id for run in instance.get_runs()}
+        assert left == {started.run_id, *(run.run_id for run in runs[2:])}
+        assert not (files / f"{runs[0].run_id}.db").exists()
+        assert forget_old_runs(instance, history_of(tmp_path), kept=10) == 0
