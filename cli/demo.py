@@ -41,8 +41,16 @@ def run_demo(console: terminal.PlainConsole | None = None) -> int:
         ("warehouse", home / "leadline.duckdb"),
         ("extracts", home / "extracts"),
         ("report", home / "report" / "index.html"),
+        ("site", home / "site" / "index.html"),
     ):
         console.print(f"  {what:<10}{where}", highlight=False, soft_wrap=True)
+    console.print("\nNext:")
+    for command, does in (
+        ("leadline show --full", "every rule with its reading; shows the demo until there is a run of your own"),
+        (f"LEADLINE_HOME={home} leadline serve", "the site of the demo on http://127.0.0.1:8320/"),
+        ("leadline run", "the real market, from public sources"),
+    ):
+        console.print(f"  {command}  # {does}", highlight=False, soft_wrap=True)
     return code
 
 

@@ -31,7 +31,12 @@ _HOLDS = {True: "✓", False: "✗", None: "unknown"}
 
 def show_board(day: date | None, as_of: datetime | None, lang: str, json: bool, full: bool) -> None:
     """The board of a day in the terminal."""
-    print_board(_published(as_of), day, lang=lang, json=json, full=full)
+    published = _published(as_of)
+    demo = Home(Settings().home / "demo").published
+    if as_of is None and not published.exists() and demo.exists():
+        click.echo(f"There is no run of your own yet: this is the demo in {demo.parent}.", err=True)
+        published = demo
+    print_board(published, day, lang=lang, json=json, full=full)
 
 
 def print_board(

@@ -1,7 +1,7 @@
 """One language's view of the report: what the template asks for, as text and drawings ready to be set."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -18,6 +18,12 @@ from reporting.words import LANGUAGE_TAGS, LANGUAGES, MARKS, UNKNOWN, Words, hea
 # Buckets that decide each step of the path, whose flips are therefore the ones to watch.
 STEPS: Final[Mapping[str, Sequence[str]]] = {"S1": ("macro",), "S2": ("flows",), "S3": ("derivatives", "options")}
 NEXT_EVENTS: Final = 3
+EVENTS_WITHIN_DAYS: Final = 45
+# Kinds of events by how much they have moved the market: the most important first.
+IMPORTANCE: Final[Mapping[str, int]] = {
+    kind: rank
+    for rank, kind in enumerate(("FOMC", "CPI", "US statistics", "policy", "difficulty adjustment", "option expiry"))
+}
 # Decimals of the columns of chart tables that are no signals.
 DECIMALS: Final = {
     "date": 0,
@@ -164,8 +170,11 @@ class View:
         return self.words.label(label, distance=self.words.money(abs(gap)))
 
     def next_events(self) -> list[CalendarEvent]:
-        """The next dates of the calendar."""
-        return [event for event in self.context.events if event.event_date > self.board.signal_date][:NEXT_EVENTS]
+        """The dates ahead that matter most, in their order: a daily expiry does not hide a decision on rates."""
+        last = self.board.signal_date + timedelta(days=EVENTS_WITHIN_DAYS)
+        ahead = [event for event in self.context.events if self.board.signal_date < event.event_date <= last]
+        ranked = sorted(ahead, key=lambda event: (IMPORTANCE.get(event.kind, len(IMPORTANCE)), event.event_date))
+        return sorted(ranked[:NEXT_EVENTS], key=lambda event: event.event_date)
 
     def title(self, event: CalendarEvent) -> str:
         """What happens. In Chinese, an event that nobody wrote in Chinese says its kind."""
