@@ -4,4 +4,13 @@ with
 
 candidates as (select * from {{ source('analytics', 'forecast_candidate') }})
 
-select * from candidates
+select
+    candidate,
+    horizon_days,
+    event,
+    named_on,
+    windows,
+    first_gain_pct,
+    second_gain_pct,
+    status
+from candidates
