@@ -24,7 +24,14 @@ KILLS = int(os.environ.get("KILLS", "30"))
 SEED = int(os.environ.get("SEED", "15"))
 SELECTED = ("binance.spot_candle_1d", "coinbase.spot_candle_1d", "farside.etf_flow")
 FETCH = ("backfill", "--from", "2025-12-01", "--to", "2026-02-10", *(f"--select={name}" for name in SELECTED))
-COMMANDS = (FETCH, ("build",), ("publish",), ("backup",), ("rebuild",), FETCH, ("run", *FETCH[5:]))
+COMMANDS = (
+    FETCH,
+    ("build",),
+    ("publish",),
+    ("backup",),
+    ("rebuild",),
+    FETCH,
+)  # all of one window: another would bring other versions
 # What says when and by which file a row came, and so differs between two homes with the same rows.
 OF_THE_RUN = ("load_id", "landing_file", "loaded_at", "fetched_at", "attempt_at", "last_loaded_at", "published_at")
 BOOKS = ("attempt", "load_ledger", "loaded_file", "watermark", "regime_log", "publication", "quarantine", "dim_source")
