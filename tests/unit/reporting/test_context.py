@@ -1,11 +1,22 @@
 """What surrounds the board of a date."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from reporting.board import open_published
-from reporting.context import Expiry, Strike, Tenor, is_monthly_ahead, read_context, read_contexts, read_history
+from reporting.context import (
+    CalendarEvent,
+    Expiry,
+    Strike,
+    Tenor,
+    is_monthly_ahead,
+    read_context,
+    read_contexts,
+    read_history,
+)
+from reporting.view import View
 from tests.unit.reporting.warehouses import DAY, FIRST_DAY, HASHPRICE
 
 
@@ -104,3 +115,15 @@ def test_many_dates_at_once_are_the_same_as_one_by_one(published):
         together = list(warehouse.boards(days))
         assert together == alone
         assert list(read_contexts(warehouse, together)) == [read_context(warehouse, board) for board in alone]
+
+
+def test_the_next_dates_are_the_ones_that_matter_and_stand_in_their_order(published, context):
+    expiries = [
+        CalendarEvent(DAY + timedelta(days=n), "08:00", "option expiry", "Options expire", None) for n in (1, 2, 3)
+    ]
+    rates = CalendarEvent(DAY + timedelta(days=9), "19:00", "FOMC", "Decision on rates", None)
+    prices = CalendarEvent(DAY + timedelta(days=5), "13:30", "CPI", "US Consumer Price Index", None)
+    far = CalendarEvent(DAY + timedelta(days=90), "19:00", "FOMC", "Decision on rates", None)
+    with open_published(published) as warehouse:
+        view = View(warehouse.board(), replace(context, events=(*expiries, prices, rates, far)), {}, "en")
+    assert view.next_events() == [expiries[0], prices, rates]
