@@ -265,7 +265,7 @@ class Words:
         said = f"{position}{self.label('semicolon')}{evidence}{self.label('colon')}{decided_by}{self.label('stop')}"
         return said.rstrip()
 
-    def level_in_force(self, board: Board) -> str | None:
+    def level_in_force(self, board: Board, with_edge: bool = True) -> str | None:
         """Since when the level is in force, what it was before, and the edge that is nearest; None without a level."""
         regime = board.regime
         if regime.level_usd is None or regime.level_since is None:
@@ -274,7 +274,7 @@ class Words:
         if regime.level_before_usd is not None:
             because = self.say("moved_because", regime.level_moved_because)
             parts.append(self.label("level_before", before=self.money(regime.level_before_usd), because=because))
-        if regime.nearest_edge_usd is not None and regime.close_to_nearest_edge_pct is not None:
+        if with_edge and regime.nearest_edge_usd is not None and regime.close_to_nearest_edge_pct is not None:
             away = regime.close_to_nearest_edge_pct
             label = "edge_under" if away >= 0 else "edge_over"
             distance = self.number(abs(away), "%", 1)
