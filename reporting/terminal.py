@@ -70,7 +70,7 @@ class BoardDisplay:
         board, words = self.board, self.words
         if self.days_late:
             yield Text(words.say("site", "late", date=board.signal_date, days=self.days_late), style="bold red")
-        yield from _head(board, words)
+        yield from _head(board, words, full=self.full)
         yield Text()
         if width < TABLE_FROM:
             yield from _list(board, words, full=self.full)
@@ -82,13 +82,13 @@ class BoardDisplay:
         yield from _foot(board, words, full=self.full)
 
 
-def _head(board: Board, words: Words) -> Iterator[RenderableType]:
+def _head(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
     if board.is_simulated:
         yield Text(words.label("simulated"), style="bold yellow")
     day = f"{words.label('title')}  {words.day(board.signal_date)}"
     yield Text.assemble((day, "bold"), (f"{words.label('comma')}{words.label('as_known')}", "dim"))
     yield Text(words.verdict(board), style="bold")
-    if level := words.level_in_force(board):
+    if level := words.level_in_force(board, with_edge=full):
         yield Text(f"{level}{words.label('stop')}".rstrip())
     regime = words.say("regimes", board.regime.regime)
     meaning = words.say("meaning", board.regime.regime)
