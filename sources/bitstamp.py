@@ -18,6 +18,7 @@ from typing import Any
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.paging import seconds_within
 from sources.core.parsing import from_s, part, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.venues import DAY, bars, candle_dataset, fields, read_candles, stamps_of
@@ -47,7 +48,7 @@ def fetch_candles(session: Session, window: Window) -> Iterator[Payload]:
     """Pages of bars back from the window's end to its start."""
 
     def ask(start: int, end: int) -> Payload:
-        first, last = start // 1000, end // 1000
+        first, last = seconds_within(start, end)
         limit = min(PAGE, (last - first) // STEP + 1)
         return session.get(OHLC, {"step": STEP, "limit": limit, "start": first, "end": last})
 

@@ -14,6 +14,7 @@ from typing import Any
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
+from sources.core.paging import seconds_within
 from sources.core.parsing import from_s, part, strict_json
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import pieces
@@ -45,7 +46,8 @@ def fetch_candles(session: Session, window: Window, *, period: timedelta) -> Ite
 
     def ask(first: int, last: int) -> Payload:
         # Both ends are included by the exchange.
-        params = {"granularity": period // timedelta(seconds=1), "start": _iso(first), "end": _iso(last)}
+        start, end = map(_iso, seconds_within(first, last))
+        params = {"granularity": period // timedelta(seconds=1), "start": start, "end": end}
         return session.get(CANDLES, params)
 
     def opened(payload: Payload) -> list[int]:
@@ -73,8 +75,8 @@ def _candle(payload: Payload, entry: object) -> Mapping[str, object]:
     return {**bar, "open_time": from_s(bar["open_time"])}
 
 
-def _iso(stamp: int) -> str:
-    return datetime.fromtimestamp(stamp // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 PROVIDER = Provider(

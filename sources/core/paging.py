@@ -119,6 +119,14 @@ def by_offset(
             return
 
 
+def seconds_within(first_ms: int, last_ms: int) -> tuple[int, int]:
+    """The whole seconds within two times in milliseconds, both included, for a provider that is asked in seconds.
+
+    The first is rounded up: rounded down it would name the row before, and an empty rest would look full of it.
+    """
+    return -(-first_ms // 1000), last_ms // 1000
+
+
 def _counted(count: int, payload: Payload) -> int:
     if count == MOST_PAGES:
         what = f"{payload.url} did not come to the end of the window in {MOST_PAGES} pages; ask for fewer days."

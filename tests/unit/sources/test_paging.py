@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.core.errors import Failure, SourceError
-from sources.core.paging import by_offset, covered, events
+from sources.core.paging import by_offset, covered, events, seconds_within
 from sources.core.payload import Payload
 
 STEP = 10
@@ -98,3 +98,15 @@ def test_a_page_that_comes_again_and_again_ends_in_an_error(walk: Callable[[Payl
     with pytest.raises(SourceError, match="same page") as caught:
         list(walk(page([1, 2, 3])))  # type: ignore[call-overload]
     assert caught.value.failure is Failure.CHANGED_LAYOUT
+
+
+def test_a_provider_that_is_asked_in_seconds_does_not_send_the_row_before_again() -> None:
+    hour = 3_600_000
+    venue = Venue([0, hour], 300, newest=True, empty_at=-1, repeats_at=-1)
+
+    def ask(first: int, last: int) -> Payload:
+        start, end = seconds_within(first, last)
+        return venue.ask(1000 * start, 1000 * end)
+
+    pages = list(covered(ask, stamps, 0, 3 * hour, step=hour))  # the two newest rows are not there yet
+    assert [stamps(each) for each in pages] == [[0, hour], [], []]
