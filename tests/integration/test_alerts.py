@@ -36,8 +36,12 @@ def test_a_published_day_is_told_once(
     assert first.success
     assert second.success
     [message] = hook.received
-    # On the scenario's last day one bucket changes: the flows, with a figure of the trading date before.
-    assert message["message"].startswith("SIMULATED. Flows: improving → worsening.")
+    # On the scenario's last day a chance crosses a line and one bucket changes: the flows, with a figure of the trading
+    # date before.
+    assert message["message"].startswith(
+        "SIMULATED. The chance of a close below 70\u202f000 USD in 7 days rose over 50"
+    )
+    assert "Flows: improving → worsening." in message["message"]
     assert "(2026-02-09, 1 d old, not final)" in message["message"]
     states = [result.asset_materializations_for_node("published__alerts")[0].metadata for result in (first, second)]
     assert [state["state"].value for state in states] == ["sent", "nothing new"]
