@@ -52,6 +52,24 @@ class TrackRecord:
             for event, said, happened in answers(outlook, self.outcomes(horizon_days, days[part]), horizon_days):
                 yield part, event, said, happened
 
+    def on_grid(
+        self, horizon_days: int, days: Indices, baseline: str | None = None
+    ) -> dict[str, tuple[Floats, Floats]]:
+        """By event what the method, or a baseline, said on the grid and what happened, each days × prices.
+
+        NaN where nothing was said. Empty where no day has a pool.
+        """
+        other = self._baselines[baseline] if baseline else None
+        ask = partial(other.outlook, horizon_days) if other else self._own(horizon_days)
+        found: dict[str, tuple[Floats, Floats]] = {}
+        for part, outlook in self._months(horizon_days, days, other.lag if other else 0, ask):
+            outcome = self.outcomes(horizon_days, days[part])
+            for event, said, happened in answers(outlook, outcome, horizon_days):
+                shape = (len(days), said.shape[1])
+                whole = found.setdefault(event, (np.full(shape, np.nan), np.full(shape, np.nan)))
+                whole[0][part], whole[1][part] = said, happened
+        return found
+
     def _own(self, horizon_days: int) -> Callable[[Indices], Outlook | None]:
         return self.forecaster.paths[horizon_days].outlook
 

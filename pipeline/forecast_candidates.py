@@ -9,14 +9,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from analytics.baselines import baselines
 from analytics.black76 import Floats
 from analytics.candidates import Answers, by_blend, by_feature, by_venn_abers, gate
 from analytics.forecast import METHOD, Forecaster
-from analytics.forecast_scores import answers as answers_of
 from analytics.forecast_scores import brier, log_score
 from analytics.track_record import TrackRecord
 from pipeline.forecast_inputs import Era, History
+from pipeline.option_odds import option_odds
 from warehouse.table_definition import TableDefinition
 
 CANDIDATE_TABLES: Final[Mapping[str, TableDefinition]] = {
@@ -123,7 +122,8 @@ def _of_era(
     connection: duckdb.DuckDBPyConnection, one: Candidate, era: Era, record: TrackRecord, due: Mapping[date, str]
 ) -> list[pl.DataFrame]:
     days = np.array([era.prices.place(day) for day in era.dates])
-    said, happened = _said(record, one, days, None), _said(record, one, days, None, happened=True)
+    nothing = np.full((len(days), 1), np.nan)
+    said, happened = record.on_grid(one.horizon_days, days).get(one.event, (nothing, nothing))
     wanted = np.array([day in due for day in era.dates])
     published = Answers(said, happened, era.prices.dates[days], one.horizon_days, wanted)
     moved = _moved(connection, one, published, era.dates, record, days)
@@ -158,34 +158,13 @@ def _moved(
         known = dict(connection.execute(FEATURES[one.candidate]).fetchall())
         return by_feature(published, np.array([float(known.get(day, np.nan)) for day in dates]))
     if one.candidate == "smile_blend":
-        return by_blend(published, _said(record, one, days, "options"))
+        flat, _ = record.on_grid(one.horizon_days, days, "options").get(one.event, (published.said, None))
+        close = record.forecaster.prices.close[days]
+        smile = option_odds(connection, one.horizon_days, dict(zip(dates, close, strict=True)))[one.event]
+        return by_blend(published, np.where(np.isfinite(smile), smile, flat))
     if one.candidate == "venn_abers":
         return by_venn_abers(published)
     raise ValueError(f"the candidate {one.candidate} has no code; set runs to false in seeds/forecast_candidates.csv")
-
-
-def _said(
-    record: TrackRecord, one: Candidate, days: np.ndarray[Any, Any], baseline: str | None, *, happened: bool = False
-) -> Floats:
-    """What the method (or a baseline) said of the event on the grid, or what happened: days × prices."""
-    found: Floats | None = None
-    forecaster = record.forecaster
-    asked = baselines(forecaster)[baseline].outlook if baseline else None
-    months = forecaster.prices.dates[days].astype("M8[M]")
-    for month in np.unique(months):
-        part = np.flatnonzero(months == month)
-        outlook = (
-            asked(one.horizon_days, days[part]) if asked else forecaster.paths[one.horizon_days].outlook(days[part])
-        )
-        if outlook is None:
-            continue
-        outcome = record.outcomes(one.horizon_days, days[part])
-        for event, said, came in answers_of(outlook, outcome, one.horizon_days):
-            if event == one.event:
-                if found is None:
-                    found = np.full((len(days), said.shape[1]), np.nan)
-                found[part] = came if happened else said
-    return np.full((len(days), 1), np.nan) if found is None else found
 
 
 def gates(connection: duckdb.DuckDBPyConnection, known: Sequence[Candidate]) -> pl.DataFrame:

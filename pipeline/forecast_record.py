@@ -13,6 +13,7 @@ from analytics.forecast import METHOD, Forecaster
 from analytics.forecast_scores import BINS, bins_of, compare, coverage
 from analytics.outlook import CLOSE, VARIABLES
 from analytics.track_record import TrackRecord
+from pipeline import option_odds
 from pipeline.forecast_candidates import candidates, gates, outcome_rows
 from pipeline.forecast_inputs import Era, History, histories
 from warehouse.database import Warehouse
@@ -36,7 +37,7 @@ def record(warehouse: Warehouse) -> Recorded:
         known = candidates(connection)
         for history in histories(connection):
             ended += _settle(connection, history)
-            for rows in outcome_rows(connection, history, known):
+            for rows in (*outcome_rows(connection, history, known), *option_odds.outcome_rows(connection, history)):
                 _insert(connection, "forecast_outcome", rows)
                 ended += rows.height
         scores = _scores(connection) if ended or not _any(connection) else None

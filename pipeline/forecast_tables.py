@@ -68,7 +68,10 @@ FORECAST_TABLES: Final[Mapping[str, TableDefinition]] = {
             "event": _EVENT,
             "score": ("VARCHAR", "crps, brier or log."),
             "period": ("VARCHAR", "730d and 365d = the last ended days; all; a year of forecast dates."),
-            "baseline": ("VARCHAR", "random_walk, climatology, options or yesterday."),
+            "baseline": (
+                "VARCHAR",
+                "random_walk, climatology, options (flat DVOL), yesterday; of a shadow method the published one.",
+            ),
             "ours": ("DOUBLE", "Mean loss of the method [score]."),
             "theirs": ("DOUBLE", "Mean loss of the baseline [score]."),
             "skill_pct": ("DOUBLE", "1 less ours over theirs [percent]."),
