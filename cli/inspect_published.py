@@ -14,8 +14,9 @@ from cli.request import RequestError
 from pipeline.code_version import code_version
 from pipeline.freshness import newest_value, now_of, stale
 from pipeline.settings import Settings
-from reporting.board import open_published, read_board
+from reporting.board import open_published
 from reporting.observed import lateness
+from reporting.scorecard import scorecard_of
 from reporting.sql_session import FOR_PEOPLE, QueryError, SqlSession
 from reporting.terminal import as_json, render
 from reporting.words import Words
@@ -49,11 +50,14 @@ def print_board(
     console: Console | None = None,
 ) -> None:
     """The board of a day (the newest by default) from a published file."""
-    board = read_board(published, day)
+    with open_published(published) as warehouse:
+        board = warehouse.board(day)
+        records = scorecard_of(warehouse, board.signal_date) if full else {}
     if json:
         Console(soft_wrap=True).print_json(as_json(board, lang))
     else:
-        (console or terminal.console()).print(render(board, lang, full=full, now=None if day else datetime.now(UTC)))
+        now = None if day else datetime.now(UTC)
+        (console or terminal.console()).print(render(board, lang, full=full, now=now, records=records))
 
 
 def show_rules(day: date | None) -> None:

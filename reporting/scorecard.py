@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from reporting.forecast import Published
@@ -42,6 +43,15 @@ def read_scorecard(warehouse: Published) -> dict[Key, Record]:
         (row["kind"], row["subject"], row["state"]): Record(**{name: row[name] for name in Record.__dataclass_fields__})
         for row in rows
     }
+
+
+def scorecard_of(warehouse: Published, day: date) -> dict[Key, Record]:
+    """The records as a board of `day` may show them: all on the newest date, none on an older one.
+
+    A record holds what followed up to the newest date, which no board of an older date could know.
+    """
+    newest = warehouse.rows("select max(signal_date) as newest from marts.fct_regime_daily")[0]["newest"]
+    return read_scorecard(warehouse) if day == newest else {}
 
 
 def sentence(words: Words, key: Key, record: Record | None) -> str:

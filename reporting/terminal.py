@@ -1,7 +1,7 @@
 """The board for a terminal of 60 to 140 columns, and as JSON for programs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reporting import forecast_words
+from reporting import forecast_words, scorecard
 from reporting.board import Board, BucketReading
 from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
 from reporting.observed import lateness
@@ -44,13 +44,20 @@ def as_json(board: Board, language: str = "en") -> str:
     return json.dumps(content, default=str, ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def render(board: Board, language: str = "en", *, full: bool = False, now: datetime | None = None) -> RenderableType:
+def render(
+    board: Board,
+    language: str = "en",
+    *,
+    full: bool = False,
+    now: datetime | None = None,
+    records: Mapping[scorecard.Key, scorecard.Record] | None = None,
+) -> RenderableType:
     """The board as something that rich can print, in a layout for the width of whatever prints it.
 
     It answers the question on one screen of forty lines at a hundred columns; `full` adds every rule with the reading
-    it was held to. `now` (aware) is when it is looked at: a board that is late then says so; None for a past day.
+    it was held to, and from `records` what followed each condition and the regime so far. `now` (aware) is when it is looked at: a board that is late then says so; None for a past day.
     """
-    return BoardDisplay(board, Words(language), full, lateness(board, now) if now else 0)
+    return BoardDisplay(board, Words(language), full, lateness(board, now) if now else 0, records or {})
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class BoardDisplay:
     words: Words
     full: bool
     days_late: int
+    records: Mapping[scorecard.Key, scorecard.Record]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(options.max_width, WIDEST)
@@ -78,8 +86,9 @@ class BoardDisplay:
             yield _rules_table(board, words) if self.full else _summary_table(board, words, width)
         yield Text()
         beside = width >= BESIDE_FROM and not self.full
-        yield _framework_aside(board, words) if beside else _framework(board, words, "HRS", full=self.full)
-        yield from _foot(board, words, full=self.full)
+        records = self.records if self.full else {}
+        yield _framework_aside(board, words) if beside else _framework(board, words, "HRS", records, full=self.full)
+        yield from _foot(board, words, records, full=self.full)
 
 
 def _head(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
@@ -186,11 +195,18 @@ def _state(bucket: BucketReading, words: Words) -> str:
 def _framework_aside(board: Board, words: Words) -> Table:
     """What decides on the left, the path beside it."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_row(_framework(board, words, "HR"), _framework(board, words, "S"))
+    table.add_row(_framework(board, words, "HR", {}), _framework(board, words, "S", {}))
     return table
 
 
-def _framework(board: Board, words: Words, letters: str, *, full: bool = False) -> Table:
+def _framework(
+    board: Board,
+    words: Words,
+    letters: str,
+    records: Mapping[scorecard.Key, scorecard.Record],
+    *,
+    full: bool = False,
+) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for letter in letters:
         table.add_row("", Text(words.label(TITLES[letter]), style="bold"), "")
@@ -199,11 +215,19 @@ def _framework(board: Board, words: Words, letters: str, *, full: bool = False) 
                 said = words.say("conditions", name)
                 if full:
                     said = f"{said}\n{condition_evidence(words, board, condition)}"
+                if records:
+                    said = f"{said}\n{_record(words, ('condition', name, 'holds'), records)}"
                 table.add_row(name, Text(said), f"{MARKS[condition.holds]} {words.truth(condition.holds)}")
     return table
 
 
-def _foot(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]:
+def _record(words: Words, key: scorecard.Key, records: Mapping[scorecard.Key, scorecard.Record]) -> str:
+    return scorecard.sentence(words, key, records.get(key))
+
+
+def _foot(
+    board: Board, words: Words, records: Mapping[scorecard.Key, scorecard.Record], *, full: bool
+) -> Iterator[RenderableType]:
     regime, colon = board.regime, words.label("colon")
     yield Text()
     if full and regime.cluster_low_usd is not None:  # else the price's own line has to do
@@ -212,6 +236,9 @@ def _foot(board: Board, words: Words, *, full: bool) -> Iterator[RenderableType]
         yield Text(f"{words.label('cluster')}{colon}{low}–{high} ({source})")
     if reason := regime_reason(words, board):
         yield Text(f"{words.label('why')}{colon}{reason}")
+    if records:
+        said = _record(words, ("regime", "regime", regime.regime), records)
+        yield Text(f"{words.say('regimes', regime.regime)}{colon}{said}")
     if full or not board.is_simulated:  # the last line says it too
         yield Text(f"{words.label('origin')}{colon}{words.origin(board)}", style="dim")
     if not full:

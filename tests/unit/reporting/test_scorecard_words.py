@@ -25,6 +25,8 @@ def test_a_step_of_the_path_that_preceded_falls_says_so() -> None:
 def test_a_record_that_tells_nothing_is_called_so() -> None:
     text = sentence(EN, ("condition", "H1", "holds"), H1)
     assert "On its own record this has not told good days from bad" in text
+    assert "7 stretches, 63 windows" in text
+    assert "7 段，63 个窗口" in sentence(ZH, ("condition", "H1", "holds"), H1)
     assert "opposite" not in text
 
 
