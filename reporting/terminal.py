@@ -55,7 +55,8 @@ def render(
     """The board as something that rich can print, in a layout for the width of whatever prints it.
 
     It answers the question on one screen of forty lines at a hundred columns; `full` adds every rule with the reading
-    it was held to, and from `records` what followed each condition and the regime so far. `now` (aware) is when it is looked at: a board that is late then says so; None for a past day.
+    it was held to, and from `records` what followed each condition and the regime so far. `now` (aware) is when it is
+    looked at: a board that is late then says so; None for a past day.
     """
     return BoardDisplay(board, Words(language), full, lateness(board, now) if now else 0, records or {})
 
