@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reporting.board import Board, BoardError, PublishedWarehouse
-from reporting.forecast_words import in_hundred
+from reporting.forecast_words import crossed
 from reporting.words import Words
 
 SIMULATED = "SIMULATED. "
@@ -92,15 +92,7 @@ def _forecast(today: Board, yesterday: Board) -> Iterator[Alert]:
         for line in LINES_IN_HUNDRED:
             over, was_over = now.prob_close_below > line / 100, then.prob_close_below > line / 100
             if over != was_over:
-                text = words.say(
-                    "forecast",
-                    "crossed_up" if over else "crossed_down",
-                    price=words.money(now.strike_usd),
-                    days=horizon.horizon_days,
-                    line=line,
-                    often=in_hundred(words, now.prob_close_below),
-                    before=in_hundred(words, then.prob_close_below),
-                )
+                text = crossed(words, horizon.horizon_days, then, now, line)
                 yield Alert(
                     f"forecast:{today.signal_date}:{horizon.horizon_days}:{line}:{'up' if over else 'down'}",
                     f"{words.day(today.signal_date)}: {horizon.horizon_days} days, {line} in 100",

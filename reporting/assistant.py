@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -124,11 +124,11 @@ class Assistant:
             }
         )
 
-    def forecast(self, day: date | None = None) -> dict[str, Any]:
-        """The chances of a UTC day's forecast (newest by default) by horizon and price, with record and verdict."""
+    def forecast(self, day: date | None = None, language: Literal["en", "zh"] = "en") -> dict[str, Any]:
+        """Chances of a UTC day's forecast (newest by default) by horizon and price, with record; `says`: in words."""
         with self._open() as warehouse:
             board = warehouse.board(day)
-        said = forecast_words.lines(Words("en"), board.forecast)
+        said = forecast_words.lines(Words(language), board.forecast)
         return _plain(
             {**_head(board, day is None), "says": said, "forecast": asdict(board.forecast) if board.forecast else None}
         )

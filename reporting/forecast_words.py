@@ -92,6 +92,19 @@ def verdict(words: Words, skill: PublishedSkill) -> str:
     return words.say(SECTION, skill.verdict, baseline=baseline, **bounds)
 
 
+def crossed(words: Words, horizon_days: int, before: Chances, now: Chances, line_in_hundred: int) -> str:
+    """That the chance of a close below a price went over a line, or under it, since the day before."""
+    return words.say(
+        SECTION,
+        "crossed_up" if now.prob_close_below > before.prob_close_below else "crossed_down",
+        price=words.money(now.strike_usd),
+        days=horizon_days,
+        line=line_in_hundred,
+        often=in_hundred(words, now.prob_close_below),
+        before=in_hundred(words, before.prob_close_below),
+    )
+
+
 def in_hundred(words: Words, chance: float) -> str:
     """How often in a hundred, in whole numbers; under 1 and over 99 at the ends."""
     if chance < 0.01:

@@ -11,6 +11,7 @@ import pytest
 from reporting.alerts import Alert, changes, failed_publish, stale
 from reporting.board import open_published
 from reporting.outbox import AlertError, Outbox
+from tests.unit.reporting import forecasts
 from tests.unit.reporting.receiver import Webhook, webhook
 from tests.unit.reporting.warehouses import DAY, publish
 
@@ -67,6 +68,49 @@ def test_the_same_regime_on_two_days_is_no_news(tmp_path: Path) -> None:
             "update marts.fct_regime_daily set regime = 'relief_rally' where signal_date = ?", [DAY - timedelta(1)]
         )
     assert of(published) == []
+
+
+def forecast_news(published: Path) -> list[Alert]:
+    return [event for event in of(published) if event.event_id.startswith("forecast:")]
+
+
+def test_a_chance_that_crosses_a_line_is_news_with_both_chances(tmp_path: Path) -> None:
+    published = publish(tmp_path / "leadline.duckdb")
+    forecasts.say(published, {DAY - timedelta(1): 0.46, DAY: 0.52})
+    [event] = forecast_news(published)
+    assert event.event_id == "forecast:2026-02-06:21:50:up"
+    assert event.title == "6 February 2026: 21 days, 50 in 100"
+    assert event.text == (
+        "SIMULATED. The chance of a close below 70\u202f000 USD in 21 days rose over 50 in 100: 52 in 100, 46 in 100 "
+        "the day before."
+    )
+    assert forecast_news(published) == [event]
+
+
+def test_every_line_that_is_crossed_downwards_is_news_of_its_own(tmp_path: Path) -> None:
+    published = publish(tmp_path / "leadline.duckdb")
+    forecasts.say(published, {DAY - timedelta(1): 0.55, DAY: 0.2})
+    assert [event.event_id for event in forecast_news(published)] == [
+        "forecast:2026-02-06:21:25:down",
+        "forecast:2026-02-06:21:50:down",
+    ]
+    assert all("fell under" in event.text for event in forecast_news(published))
+
+
+@pytest.mark.parametrize("then", [0.53, 0.74])
+def test_a_chance_that_stays_between_two_lines_is_no_news(tmp_path: Path, then: float) -> None:
+    published = publish(tmp_path / "leadline.duckdb")
+    forecasts.say(published, {DAY - timedelta(1): then, DAY: 0.6})
+    assert forecast_news(published) == []
+
+
+def test_the_chance_of_another_level_or_after_a_day_without_one_is_no_news(tmp_path: Path) -> None:
+    moved, missing = publish(tmp_path / "moved.duckdb"), publish(tmp_path / "missing.duckdb")
+    forecasts.say(moved, {DAY - timedelta(1): 0.46}, level_usd=69_000)
+    forecasts.say(moved, {DAY: 0.52})
+    forecasts.say(missing, {DAY: 0.52})
+    assert forecast_news(moved) == []
+    assert forecast_news(missing) == []
 
 
 def test_a_first_day_is_no_news(tmp_path: Path) -> None:

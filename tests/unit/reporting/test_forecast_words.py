@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from reporting.forecast import Chances, Horizon, PublishedForecast, PublishedSkill
-from reporting.forecast_words import in_hundred, lines, table
+from reporting.forecast_words import crossed, in_hundred, lines, table
 from reporting.words import LANGUAGES, Words
 
 EN, ZH = Words("en"), Words("zh")
@@ -103,3 +103,13 @@ def test_it_never_promises(language: str) -> None:
 def test_the_table_has_a_row_a_price_and_leaves_round_ones_out() -> None:
     rows = list(table(EN, with_horizon(chances=(LEVEL, replace(LEVEL, role="round", strike_usd=65_000.0)))))
     assert rows == [("21", "level 70\u202f000 USD", "50 in 100", "93 in 100", "at or above: 19 in 100")]
+
+
+@pytest.mark.parametrize(("chance", "english", "chinese"), [(0.6, "rose over", "升破"), (0.4, "fell under", "跌破")])
+def test_a_crossed_line_is_said_with_both_chances(chance: float, english: str, chinese: str) -> None:
+    now = replace(LEVEL, prob_close_below=chance)
+    text = crossed(EN, 21, LEVEL, now, 50)
+    assert english in text
+    assert f"{round(100 * chance)} in 100, 50 in 100 the day before" in text
+    said = crossed(ZH, 21, LEVEL, now, 50)
+    assert f"概率{chinese} 50%：100 次中约 {round(100 * chance)} 次，前一日 100 次中约 50 次。" in said
