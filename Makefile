@@ -1,6 +1,6 @@
 # Two commands to begin with: `make demo` and `make test`. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up run sources test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint test-crash audit docs sql bench bench-chain study clean
+.PHONY: help setup demo up run sources test coverage test-ui test-hammer test-spark spark test-asof test-chain test-endings test-forecast lint test-crash audit docs sql bench bench-chain study verdict-faults clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -85,6 +85,9 @@ bench-chain: .venv/.dev .venv/.spark ## the chain at size: a day followed, 20 mi
 
 study: .venv/.dev ## the regimes over real history, written up in docs/study: make study MARKET=DIR [ARCHIVE=DIR that data/options lies in]
 	@$(BIN)/python -m benchmarks.study --market "$(MARKET)" $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+verdict-faults: .venv/.dev ## six faults of the verdict's first version, then and now: make verdict-faults PUBLISHED=HOME/leadline.duckdb
+	@$(BIN)/python -m benchmarks.verdict_faults --published "$(PUBLISHED)"
 
 clean: ## remove what was built; keeps data/
 	rm -rf .venv .dagster dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .coverage*

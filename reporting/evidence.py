@@ -184,8 +184,10 @@ def _counted(words: Words, board: Board) -> Iterator[str]:
     distance = board.readings.get("btc_close_to_level_pct")
     if distance is not None and distance.value is not None:
         yield words.label("against_level", distance=words.signed(distance.value, distance.unit, 1))
-    held = sum(board.conditions[name].holds is True for name in ("H1", "H2", "H3"))
-    yield words.label("conditions_held", held=held)
+    known = [holds for name in ("H1", "H2", "H3") if (holds := board.conditions[name].holds) is not None]
+    yield words.label(
+        "conditions_held" if len(known) == 3 else "conditions_held_known", held=sum(known), known=len(known)
+    )
     clause = board.regime.regime_decided_by_zh if words.language == "zh" else board.regime.regime_decided_by
     if clause is not None:
         yield clause

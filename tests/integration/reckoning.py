@@ -52,10 +52,14 @@ class Reckoning:
                 before.pop(rule, None)
             if rule in last and last[rule]["observed_date"] != row["observed_date"]:
                 before[rule] = last[rule]
-            # A rule has no row on days on which an alternative counted; its own count goes on.
-            row["met_before"] = (before[rule]["readings_met"] or 0) if rule in before else 0
-            row["met_before"] = max(row["met_before"], (row["readings_met"] or 0) - 1)
-            row["held_before"] = last[rule]["holds"] if rule in last else None
+            # A rule has no row on days on which an alternative counted, but its own count went on unseen. What it was
+            # is told by today's row: a reading that is met follows one fewer, and after a "yes" would be a "yes".
+            if row["readings_met"]:
+                row["met_before"] = row["readings_met"] - 1
+            else:
+                row["met_before"] = (before[rule]["readings_met"] or 0) if rule in before else 0
+            was_no = row["holds"] is False and row["readings_met"]
+            row["held_before"] = last[rule]["holds"] if rule in last and not was_no else None
             self._rules[row["signal_date"], row["target_id"]].append(row)
             if row["value"] is not None:
                 last[rule] = row

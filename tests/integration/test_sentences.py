@@ -17,8 +17,10 @@ def days(published: Path) -> Sequence[dict[str, Any]]:
             connection.execute(
                 """
                 with closes as (
-                    select signal_date, value_as_known as close from marts.fct_signal_daily
-                    where signal_id = 'btc_close_usd' and age_days = 0
+                    -- A close that came too late for its own day is known to the days after.
+                    select signal_date, case age_days when 0 then value_as_known else value end as close
+                    from marts.fct_signal_daily
+                    where signal_id = 'btc_close_usd' and close is not null
                 ),
                 states as (
                     select signal_date, count(*) filter (where state = 'bull') as bulls,
@@ -88,6 +90,16 @@ def assert_sentences_are_true(published: Path) -> None:
         if row["regime_clause"] == "regime_bear_below_level":
             assert 2 * row["bears"] > row["known"], day
             assert row["btc_close_usd"] < row["level_usd"], day
+        if found := re.search(r"close (only )?([\d.]+) % (above|below) the level", row["regime_decided_by"] or ""):
+            distance = 100 * (row["btc_close_usd"] / row["level_usd"] - 1)
+            assert (found[3] == "above") == (distance >= 0), (day, found[0])
+            assert abs(abs(distance) - float(found[2])) <= 0.051, (day, found[0])
+        # Conditions that the regime counts are today's, and an unknown one is not counted as a "no".
+        if found := re.search(r"(\d) of H1-H3 hold today(?: \((\d) known\))?;", why):
+            conditions = [row[name] for name in ("h1", "h2", "h3") if row[name] is not None]
+            assert (int(found[1]), int(found[2] or 3)) == (sum(conditions), len(conditions)), (day, why)
+        else:
+            assert not row["regime_clause"], (day, why)
     assert len(seen) >= 3, "too few positions to have tried the sentences"
 
 

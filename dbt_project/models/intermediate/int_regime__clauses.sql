@@ -30,6 +30,8 @@ keyed as (
             when own_label = regime and btc_close_usd < cluster_low_usd and bears >= greatest(bear_cluster_bears, bulls)
                 then 'bear_below_cluster'
             when own_label = regime then 'bear_three_closes'
+            when btc_close_to_level_pct <= bear_lasts_level_pct and btc_close_to_level_pct < 0
+                then 'bear_lasts_below_level'
             when btc_close_to_level_pct <= bear_lasts_level_pct then 'bear_lasts_near_level'
             when bears >= bear_lasts_bears then 'bear_lasts_bears'
             else 'bear_lasts_mean'
@@ -50,6 +52,7 @@ said as (
             'bears_limit': "printf('%.0f', keyed.expansion_bears)",
             'bulls_limit': "printf('%.0f', keyed.bear_cluster_bulls)",
             'drawdown': "printf('%.1f', keyed.drawdown_from_90d_high_pct)",
+            'distance': "printf('%.1f', abs(keyed.btc_close_to_level_pct))",
             'level_limit': "printf('%.0f', keyed.bear_lasts_level_pct)",
             'bears': 'cast(keyed.bears as varchar)',
             'mean': "printf('%.1f', keyed.btc_close_to_30d_mean_pct)",

@@ -44,7 +44,9 @@ joined as (
         bucket_counts.* exclude (signal_date),
         conditions.* exclude (signal_date),
         cast(coalesce(conditions.h1, false) as integer) + cast(coalesce(conditions.h2, false) as integer)
-        + cast(coalesce(conditions.h3, false) as integer) as conditions_met
+        + cast(coalesce(conditions.h3, false) as integer) as conditions_met,
+        len(list_filter([conditions.h1, conditions.h2, conditions.h3], lambda condition: condition is not null))
+            as conditions_known
     from readings
     join thresholds on thresholds.signal_date = readings.signal_date
     join triggers on triggers.signal_date = readings.signal_date

@@ -77,7 +77,7 @@ inputs as (
     select
         lacking.signal_date,
         lacking.condition_id,
-        string_agg(distinct signals.name_en, ', ' order by signals.name_en) as waits_for_en,
+        string_agg(distinct '“' || signals.name_en || '”', ', ' order by '“' || signals.name_en || '”') as waits_for_en,
         string_agg(distinct signals.name_zh, '、' order by signals.name_zh) as waits_for_zh
     from lacking
     join signals on signals.signal_id = lacking.signal_id

@@ -74,7 +74,7 @@ joined as (
         own.side_since,
         own.closes_in_a_row,
         own.close_usd,
-        own.level_usd,
+        coalesce(own.level_usd, levels.level_usd) as level_usd,
         own.cluster_low_usd,
         own.last_above_date,
         own.last_below_date,
@@ -120,7 +120,7 @@ joined as (
                     when own.last_below_date > coalesce(own.side_since, date '0001-01-01') then '_again' else ''
                 end
             when 'lost' then case when own.last_above_date is null then '_no_side' else '' end
-            else ''
+            else case when own.position is null and levels.level_usd is not null then '_no_price' else '' end
         end as wording,
         case
             when own.closes_in_a_row = 1 and list_contains(map_keys(phrases.en), wording || '_one')

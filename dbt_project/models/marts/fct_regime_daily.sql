@@ -100,7 +100,9 @@ described as (
                 || coalesce(
                     'close ' || {{ number_text('runs.btc_close_to_level_pct') }} || ' % against the level', 'no level'
                 )
-                || '; ' || runs.conditions_met || ' of H1-H3 hold; ' || clauses.clause_en
+                || '; ' || runs.conditions_met || ' of H1-H3 hold today'
+                || case when runs.conditions_known < 3 then ' (' || runs.conditions_known || ' known)' else '' end
+                || '; ' || clauses.clause_en
                 || case
                     when runs.regime = 'distribution' and runs.is_turning
                         then '; ' || runs.turning_evidence

@@ -128,7 +128,14 @@ def test_too_little_known_names_what_is_missing(board):
 
 def test_any_other_regime_is_told_by_its_counts(board):
     calm = replace(board, regime=replace(board.regime, regime="stabilizing"))
-    assert regime_reason(Words("en"), calm) == "0 bull and 5 bear among 6 known buckets; 0 of H1–H3 hold"
+    assert regime_reason(Words("en"), calm) == "0 bull and 5 bear among 6 known buckets; 0 of H1–H3 hold today"
+
+
+def test_a_condition_that_is_unknown_is_not_counted_as_one_that_does_not_hold(board):
+    conditions = {**board.conditions, "H2": replace(board.conditions["H2"], holds=None)}
+    unsure = replace(board, regime=replace(board.regime, regime="stabilizing"), conditions=conditions)
+    said = regime_reason(Words("en"), unsure)
+    assert said == "0 bull and 5 bear among 6 known buckets; 0 of H1–H3 hold today (2 known)"
 
 
 def test_for_the_public_the_reason_is_left_out(board):
