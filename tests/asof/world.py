@@ -8,12 +8,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipeline.analytics_tables import VIEWS
 from pipeline.settings import PROJECT
 from sources import DATASETS
 from sources.core.dataset import Dataset
 from tests.asof.history import keep_marts
 from tests.asof.models import Model, build_models
 from warehouse.database import connect
+from warehouse.staging_views import create_views, view_of
 
 BEGIN = date(2025, 10, 15)  # enough for windows of 90 days and for percentiles, and quick to build
 SEEDS = PROJECT / "dbt_project" / "seeds"
@@ -39,6 +41,7 @@ class World:
         with connect(build_file) as connection:
             for change in changes:
                 change(connection)
+            create_views(connection, [*map(view_of, DATASETS), *VIEWS])
         build_models(self._models, build_file)
         keep_marts(build_file, self.kept, name)
         build_file.unlink()

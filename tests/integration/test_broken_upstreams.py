@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from rich.console import Console
 
 from cli.demo import demo_settings
 from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, RunRequest
 from cli.run import execute, run_and_tell
+from cli.terminal import PlainConsole
 from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.server_process import running_apart
@@ -52,7 +52,7 @@ def home(sound: Path, tmp_path: Path) -> Path:
 def run(home: Path, market: Path, faults: str | None = None, request: RunRequest = REQUEST) -> tuple[int, str]:
     """Exit code and what the terminal said, with its line breaks taken out."""
     said = StringIO()
-    console = Console(width=200, file=said)
+    console = PlainConsole(width=200, file=said)
     with running_apart(market, faults=faults) as upstream, environment(**demo_settings(home, upstream)):
         code = run_and_tell(request, console=console)
     return code, " ".join(said.getvalue().split())

@@ -15,7 +15,7 @@ LIMIT_BYTES = 3_000_000
 WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 LANGUAGES = ("en", "zh")
 SCHEMES = ("light", "dark")
-REGIME = {"en": "Relief rally", "zh": "纾困反弹"}
+REGIME = {"en": "Relief rally", "zh": "超跌反弹"}
 
 
 @pytest.fixture(scope="module")
