@@ -54,6 +54,8 @@ def baselines(forecaster: Forecaster) -> Mapping[str, Baseline]:
 
 def _realised(prices: Prices) -> Floats:
     """Root mean square of the last 30 daily log returns; NaN where one of them is not known."""
+    if len(prices) < REALISED_DAYS:
+        return np.full(len(prices), np.nan)
     with np.errstate(invalid="ignore"):
         squares = np.append(np.nan, np.log(prices.close[1:] / prices.close[:-1]) ** 2)
     windows = np.lib.stride_tricks.sliding_window_view(squares, REALISED_DAYS)

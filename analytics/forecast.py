@@ -179,6 +179,8 @@ class Paths:
         """All paths that had ended before the month of `day` (a position); None where there are too few."""
         first = self._first_of_month(day)
         if first not in self._pools:
+            if len(self.prices) <= self.horizon_days:
+                return None
             starts, closes, lows, highs = self._moves
             count = int(np.searchsorted(starts, first - self.horizon_days))
             if count / self.horizon_days < FEWEST_INDEPENDENT_PATHS:

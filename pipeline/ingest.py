@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from sources import DATASETS
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import SourceError
-from warehouse.coverage import Coverage, Gap, coverage, write_coverage
+from warehouse.coverage import DatasetCoverage, Gap, coverage, write_coverage
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError
 from warehouse.home import Home
@@ -48,7 +48,7 @@ class IngestResult:
     profile: TableProfile
     newest: datetime | None
     stale: str
-    coverage: Coverage
+    coverage: DatasetCoverage
 
     @property
     def trouble(self) -> str:

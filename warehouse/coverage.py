@@ -58,7 +58,7 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class DatasetCoverage:
     """The periods of a dataset that were expected, and the gaps among them."""
 
     expected: int
@@ -81,10 +81,10 @@ class Coverage:
         return shown if len(self.gaps) <= 5 else f"{shown}; and {len(self.gaps) - 5} more"
 
 
-COMPLETE = Coverage(0, ())
+COMPLETE = DatasetCoverage(0, ())
 
 
-def coverage(connection: duckdb.DuckDBPyConnection, dataset: Dataset, now: datetime) -> Coverage:
+def coverage(connection: duckdb.DuckDBPyConnection, dataset: Dataset, now: datetime) -> DatasetCoverage:
     """The periods of a dataset that should be known at `now`, and those that are not there."""
     spacing = dataset.spacing
     if spacing is None:
@@ -143,10 +143,10 @@ def coverage(connection: duckdb.DuckDBPyConnection, dataset: Dataset, now: datet
         {"id": dataset.id, "now": naive(now)},
     ).fetchall()
     gaps = tuple(_gap(dataset, *row[:-1]) for row in rows)
-    return Coverage(rows[0][-1] if rows else 0, gaps)
+    return DatasetCoverage(rows[0][-1] if rows else 0, gaps)
 
 
-def write_coverage(connection: duckdb.DuckDBPyConnection, dataset: Dataset, found: Coverage) -> None:
+def write_coverage(connection: duckdb.DuckDBPyConnection, dataset: Dataset, found: DatasetCoverage) -> None:
     """Put the gaps of a dataset into `raw.coverage`, in place of what stood there."""
     connection.execute(f"delete from {RAW}.coverage where dataset_id = ?", [dataset.id])
     rows = [

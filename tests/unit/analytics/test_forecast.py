@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.baselines import baselines
 from analytics.forecast import HORIZONS_DAYS, Forecaster, Prices, strikes
 from tests.unit.analytics.price_paths import bars, prices
 
@@ -124,3 +125,11 @@ def test_round_strikes_are_few_and_around_the_price(spot: float, sigma: float, h
     assert min(found) <= spot < max(found)
     steps = np.diff(found)
     assert np.allclose(steps, steps[0])
+
+
+@pytest.mark.parametrize("days", [1, 5, 29, 30, 100])
+def test_a_history_of_some_days_gives_no_forecast(days: int) -> None:
+    forecaster = Forecaster(prices(days))
+    for horizon in HORIZONS_DAYS:
+        assert forecaster.forecast(days - 1, horizon) is None
+        assert baselines(forecaster)["climatology"].outlook(horizon, np.array([days - 1])) is None

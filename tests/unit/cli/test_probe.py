@@ -56,7 +56,7 @@ def probed(upstream: str, monkeypatch: pytest.MonkeyPatch, *selected: str) -> tu
         ("errors/kraken_too_many_requests.json", 200, "application/json", "kraken.spot_candle_1d", "api.kraken.com",
          "asked too often"),
         ("errors/bitmex_http_error.json", 400, "application/json", "bitmex.funding_rate", "www.bitmex.com",
-         "request refused"),
+         "key refused"),
     ],
 )  # fmt: skip
 def test_recorded_refusals_are_told_by_their_name(
