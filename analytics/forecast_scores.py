@@ -200,7 +200,7 @@ def _t_of_windows(gain: Floats, horizon_days: int) -> float:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class IntervalCoverage:
     """The share of outcomes inside the central interval that should hold `nominal` of them."""
 
     nominal: float
@@ -208,7 +208,7 @@ class Coverage:
     verdict: str | None  # `too_narrow`, `too_wide`, or None where chance alone may explain it
 
 
-def coverage(pit_of_close: Floats, nominal: float, horizon_days: int) -> Coverage | None:
+def coverage(pit_of_close: Floats, nominal: float, horizon_days: int) -> IntervalCoverage | None:
     """Coverage of an interval from where outcomes fell; judged by the binomial 95 % band of independent windows.
 
     None without a day. Under 20 independent windows nothing is judged.
@@ -220,10 +220,10 @@ def coverage(pit_of_close: Floats, nominal: float, horizon_days: int) -> Coverag
     share = float(np.mean((known >= tail) & (known <= 1 - tail)))
     windows = int(len(known) / horizon_days)
     if windows < FEWEST_WINDOWS:
-        return Coverage(nominal, share, None)
+        return IntervalCoverage(nominal, share, None)
     low, high = (binom.ppf(at, windows, nominal) / windows for at in (0.025, 0.975))
     verdict = "too_narrow" if share < low else "too_wide" if share > high else None
-    return Coverage(nominal, share, verdict)
+    return IntervalCoverage(nominal, share, verdict)
 
 
 def bins_of(said: Floats) -> Indices:
