@@ -24,11 +24,14 @@ from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox.market import TABLES
 from sandbox.server_process import running_apart
-from sources import DATASETS, dataset
 from sources.binance_vision import KLINE_HEADER
 from sources.core.dataset import Dataset
 from sources.core.payload import Payload
-from warehouse import Home, Landing, Loader, Warehouse
+from sources.registry import DATASETS, dataset
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 FIRST_DAY = date(2024, 1, 1)
 DAYS = {Size.SMALL: 40, Size.FULL: 731}

@@ -21,9 +21,10 @@ from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings, environment
 from sandbox import scenario
 from sandbox.server_process import running_apart
-from sources import DATASETS
 from sources.core.dataset import Access
-from warehouse import Home, Warehouse
+from sources.registry import DATASETS
+from warehouse.database import Warehouse
+from warehouse.home import Home
 
 YEARS = {Size.SMALL: 1, Size.FULL: 6}
 LIMIT_S = 20

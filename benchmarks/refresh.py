@@ -21,9 +21,9 @@ from sandbox import scenario
 from sandbox.provider_request import ProviderRequest, RouteHandler
 from sandbox.routes import all_routes
 from sandbox.server import LoggedRequest, running
-from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access
-from warehouse import Home
+from sources.registry import DATASETS, PROVIDERS
+from warehouse.home import Home
 
 LAST_DAY = date(2026, 2, 6)
 DAYS_BEFORE = {Size.SMALL: 2, Size.FULL: 40}

@@ -5,7 +5,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from chain.published import Cells, current
 from cli import terminal
-from cli.request import EXIT_PUBLISHED, EXIT_REFUSED
+from cli.errors import EXIT_PUBLISHED, EXIT_REFUSED
 from pipeline.chain import NOT_CONFIGURED, follow_configured, root
 from pipeline.origin import origin
 from pipeline.settings import Settings

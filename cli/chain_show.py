@@ -11,7 +11,7 @@ from rich.table import Table
 from analytics.realised import MissingPricesError
 from chain.published import Cells, current
 from cli import terminal
-from cli.request import RequestError
+from cli.errors import RequestError
 from pipeline.chain import NOT_CONFIGURED, options, root
 from pipeline.chain_valuation import loading, value_of
 from pipeline.settings import Settings

@@ -8,14 +8,15 @@ from pathlib import Path
 from rich.console import Console
 
 from cli import terminal
-from cli.inspect_published import print_board
-from cli.request import EXIT_REFUSED, RunRequest
+from cli.errors import EXIT_REFUSED
+from cli.request import RunRequest
 from cli.run import run_and_tell
+from cli.show import print_board
 from pipeline.settings import PROJECT, Settings, environment
 from sandbox import scenario
 from sandbox.server import serve
 from sandbox.server_process import running_apart
-from sources import PROVIDERS
+from sources.registry import PROVIDERS
 
 FIRST_DAY, LAST_DAY = date(2024, 11, 1), date(2026, 2, 10)
 GOLDEN_DAY = date(2026, 2, 6)  # the day that the article is about

@@ -12,16 +12,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cli import terminal
-from cli.request import EXIT_PUBLISHED, EXIT_REFUSED
+from cli.errors import EXIT_PUBLISHED, EXIT_REFUSED
 from orchestration.liveness import history_of
 from pipeline import dbt_project
 from pipeline.heartbeat import last_publication, silence
 from pipeline.settings import Settings
-from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Window
 from sources.core.errors import SourceError
 from sources.core.http import Session
 from sources.core.payload import Payload
+from sources.registry import DATASETS, PROVIDERS
 from warehouse.database import connect
 from warehouse.errors import BusyError, DamagedError
 from warehouse.home import Home

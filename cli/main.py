@@ -185,7 +185,7 @@ def load(dataset: str, files: tuple[Path, ...], fetched_at: datetime | None) -> 
 @click.option("--full", is_flag=True, help="Every rule with its reading, beyond the first screen.")
 def show(day: date | None, as_of: datetime | None, lang: str, as_json: bool, full: bool) -> None:
     """The board of a day, the newest by default."""
-    from cli.inspect_published import show_board
+    from cli.show import show_board
 
     show_board(day, as_of, lang, as_json, full)
 
@@ -219,7 +219,7 @@ def serve(public: bool, host: str, port: int) -> None:
 @click.argument("day", type=DAY, required=False)
 def rules(day: date | None) -> None:
     """Every rule: whether it holds, and how far it is from its flip."""
-    from cli.inspect_published import show_rules
+    from cli.rules import show_rules
 
     show_rules(day)
 
@@ -242,7 +242,7 @@ def what_if(day: date, readings: tuple[str, ...], more_days: int, as_json: bool)
 @click.option("--public", is_flag=True, help="Leave out values whose source forbids passing them on.")
 def mcp(public: bool) -> None:
     """A read-only server for assistants (Model Context Protocol) on standard input and output."""
-    from cli.inspect_published import serve_assistants
+    from cli.assistants import serve_assistants
 
     serve_assistants(public)
 
@@ -270,7 +270,7 @@ def accept(load_id: str, who: str, reason: str) -> None:
 @main.command()
 def status() -> None:
     """Freshness and coverage of every dataset."""
-    from cli.inspect_published import show_status
+    from cli.status import show_status
 
     show_status()
 
@@ -278,7 +278,7 @@ def status() -> None:
 @main.command()
 def sources() -> None:
     """What is declared: datasets, keys needed or not, licences."""
-    from cli.inspect_published import show_sources
+    from cli.sources import show_sources
 
     show_sources()
 
@@ -287,7 +287,7 @@ def sources() -> None:
 @click.argument("query", required=False)
 def sql(query: str | None) -> None:
     """A read-only query on the published warehouse; without QUERY a prompt."""
-    from cli.inspect_published import query_published
+    from cli.sql import query_published
 
     query_published(query)
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from chain.published import current
 from cli import terminal
-from cli.request import RequestError, chosen
+from cli.errors import RequestError
+from cli.request import chosen
 from pipeline import dbt_project
 from pipeline.chain import root
 from pipeline.hand_files import CompressedFileError, looks_like, opened
 from pipeline.origin import origin
 from pipeline.plan import FIRST_HISTORY
 from pipeline.settings import PROJECT, Settings, environment
-from sources import DATASETS
 from sources.core.errors import SourceError
 from sources.core.payload import Payload
+from sources.registry import DATASETS
 from warehouse.backup import backup
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError

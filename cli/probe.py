@@ -10,15 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import terminal
-from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, chosen
+from cli.errors import EXIT_DEAD_SOURCES, EXIT_PUBLISHED
+from cli.request import chosen
 from pipeline.origin import newest
 from pipeline.settings import Settings
-from sources import DATASETS
 from sources.core.dataset import Access, Dataset, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import HttpLimits, Session
 from sources.core.payload import Payload
 from sources.core.responses import is_bot_wall
+from sources.registry import DATASETS
 
 # One try, and the whole table in ten seconds.
 IMPATIENT = HttpLimits(attempts=1, connect_timeout_s=4.0, read_timeout_s=6.0, deadline_s=8.0, patience_s=8.0)

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sources import DATASETS
+from cli.errors import RequestError
 from sources.core.dataset import Access, Dataset
-
-EXIT_PUBLISHED = 0
-EXIT_REFUSED = 1
-EXIT_DEAD_SOURCES = 3
-
-
-class RequestError(ValueError):
-    """What was asked for cannot be done as asked."""
+from sources.registry import DATASETS
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,8 @@ import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from cli import terminal
-from cli.request import (
-    EXIT_DEAD_SOURCES,
-    EXIT_PUBLISHED,
-    EXIT_REFUSED,
-    RequestError,
-    RunRequest,
-    chosen,
-)
+from cli.errors import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, EXIT_REFUSED, RequestError
+from cli.request import RunRequest, chosen
 from cli.terminal import PlainConsole, RichProgress
 from orchestration.instance import instance_for
 from pipeline.origin import origin

@@ -5,7 +5,7 @@ from pathlib import Path
 import uvicorn
 
 from cli import terminal
-from cli.request import RequestError
+from cli.errors import RequestError
 from cli.site_server import application
 from pipeline.settings import Settings
 from reporting.site.build import write_site

@@ -16,7 +16,7 @@ from types import FrameType
 from dagster._serdes import serialize_value
 
 from cli import terminal
-from cli.request import EXIT_PUBLISHED, EXIT_REFUSED, RequestError
+from cli.errors import EXIT_PUBLISHED, EXIT_REFUSED, RequestError
 from orchestration.guard import LOOPBACK
 from orchestration.instance import instance_for, reference
 from orchestration.liveness import history_of

@@ -3,7 +3,7 @@
 from datetime import date
 
 from cli import terminal
-from cli.request import EXIT_PUBLISHED, EXIT_REFUSED, RequestError
+from cli.errors import EXIT_PUBLISHED, EXIT_REFUSED, RequestError
 from pipeline.settings import Settings
 from pipeline.verify import verify
 from warehouse.home import Home

@@ -16,7 +16,7 @@ from pipeline.as_of import frozen_copy
 from pipeline.code_version import code_version
 from pipeline.column_lineage import column_lineage
 from pipeline.progress import progress
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 

@@ -17,9 +17,9 @@ from orchestration.scope import POOL, Scope
 from pipeline.fetch import FetchOutcome, FetchResult
 from pipeline.ingest import IngestResult, ingest
 from pipeline.progress import progress
-from sources import DATASETS
 from sources.core.dataset import CADENCE_TIMES, Access, Cadence, Dataset
 from sources.core.errors import Failure
+from sources.registry import DATASETS
 from warehouse.tables import sql_type
 
 A_RUN = timedelta(hours=1)  # from the scheduled time until the slowest run has materialised everything

@@ -10,7 +10,7 @@ from reporting import alerts
 from reporting.alerts import Alert
 from reporting.board import open_published
 from reporting.outbox import Delivery, Outbox
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import connect
 from warehouse.home import Home
 

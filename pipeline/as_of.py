@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pipeline.analytics_tables import VIEWS
 from pipeline.origin import origin_of
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 from warehouse.staging_views import create_views, view_of

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.analytics_tables import TABLES, VIEWS
 from pipeline.dbt_project import DBT_PROJECT
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.metadata_tables import METADATA_TABLES
 from warehouse.staging_views import SCHEMA, view_of
 from warehouse.table_definition import TableDefinition

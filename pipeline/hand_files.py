@@ -5,11 +5,11 @@ import io
 import zipfile
 import zlib
 
-from sources import DATASETS
 from sources.core.dataset import Dataset
 from sources.core.errors import SourceError
 from sources.core.payload import Payload
 from sources.core.spacing import require_spacing
+from sources.registry import DATASETS
 
 MOST_BYTES = 256 * 1024 * 1024
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"

@@ -15,9 +15,9 @@ from pipeline.origin import without
 from pipeline.plan import PlannedRequest, RunPeriod, asks
 from pipeline.progress import progress
 from pipeline.settings import Settings
-from sources import DATASETS
 from sources.core.dataset import Dataset, Window
 from sources.core.errors import SourceError
+from sources.registry import DATASETS
 from warehouse.coverage import DatasetCoverage, Gap, coverage, write_coverage
 from warehouse.database import Warehouse
 from warehouse.errors import LoadError

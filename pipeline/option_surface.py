@@ -7,7 +7,7 @@ import polars as pl
 
 from analytics.options import surface
 from pipeline.analytics_tables import SURFACE_TABLES, ensure_tables
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.tables import insert
 

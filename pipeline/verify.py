@@ -24,8 +24,8 @@ from pipeline import option_surface
 from pipeline.analytics_tables import ensure_tables
 from pipeline.forecast import INTERVALS, LOGGED_QUANTILES, answers
 from pipeline.forecast_inputs import CHAIN, DVOL, Era, histories
-from sources import DATASETS, dataset
 from sources.core.dataset import Dataset
+from sources.registry import DATASETS, dataset
 from warehouse import forecast_log
 from warehouse.database import Warehouse
 from warehouse.errors import LandingError

@@ -47,7 +47,7 @@ def scenario_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
         assert (home / "leadline.duckdb").exists(), f"LEADLINE_TEST_HOME={made} is no home of the demo: make demo"
         return home
     from cli import demo
-    from cli.request import EXIT_PUBLISHED
+    from cli.errors import EXIT_PUBLISHED
 
     base = tmp_path_factory.getbasetemp()
     shared = base if worker_id == "master" else base.parent

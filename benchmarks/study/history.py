@@ -15,8 +15,8 @@ from pipeline.origin import origin
 from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox.server_process import running_apart
-from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Dataset
+from sources.registry import DATASETS, PROVIDERS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 

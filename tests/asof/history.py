@@ -14,9 +14,10 @@ from pipeline.ingest import ingest
 from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings, environment
 from sandbox.server import RunningServer, running
-from sources import DATASETS
+from sources.registry import DATASETS
 from tests.asof.models import Model, build_models, compile_models
-from warehouse import Home, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
 
 NOT_COMPARED = {
     "dim_source": "tells how and when rows came in, not what they say",

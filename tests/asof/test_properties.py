@@ -12,11 +12,15 @@ import duckdb
 import polars as pl
 import pytest
 
-from sources import DATASETS
+from sources.registry import DATASETS
 from tests.asof.equality import differences, same_as_known, same_marts
 from tests.asof.models import compiled_models
 from tests.asof.world import World, dataset, datasets_of, series_of, signal_inputs, signal_names
-from warehouse import Home, Landing, Loader, Warehouse, table_hash
+from warehouse.database import Warehouse
+from warehouse.fingerprint import table_hash
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 PARTS = 3
 LATER = datetime(2026, 1, 20, 12)  # UTC

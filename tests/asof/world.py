@@ -10,8 +10,8 @@ import polars as pl
 
 from pipeline.analytics_tables import VIEWS
 from pipeline.settings import PROJECT
-from sources import DATASETS
 from sources.core.dataset import Dataset
+from sources.registry import DATASETS
 from tests.asof.history import keep_marts
 from tests.asof.models import Model, build_models
 from warehouse.database import connect

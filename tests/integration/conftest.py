@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.demo import demo_settings
-from cli.request import EXIT_DEAD_SOURCES, RunRequest
+from cli.errors import EXIT_DEAD_SOURCES
+from cli.request import RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox.server_process import running_apart

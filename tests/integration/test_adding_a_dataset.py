@@ -96,9 +96,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from pipeline import analytics_tables, dbt_project
-from sources import DATASETS, dataset
+from sources.registry import DATASETS, dataset
 from sources.core.payload import Payload
-from warehouse import Home, Landing, Loader, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 declared, sample, provider = dataset(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 home = Home(Path(sys.argv[4]))

@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cli.request import EXIT_REFUSED, RunRequest
+from cli.errors import EXIT_REFUSED
+from cli.request import RunRequest
 from cli.run import run_and_tell
 from orchestration.alert_assets import ALERTS, failed_publish, told
 from orchestration.scope import Scope

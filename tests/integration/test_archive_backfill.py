@@ -23,7 +23,7 @@ from sandbox import binance_vision
 from sandbox.market import TABLES
 from sandbox.provider_request import ProviderRequest, RouteHandler, text_answer
 from sandbox.server import running
-from sources import dataset
+from sources.registry import dataset
 from warehouse.home import Home
 
 FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2026, 1, 12)

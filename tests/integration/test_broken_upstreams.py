@@ -13,13 +13,14 @@ import duckdb
 import pytest
 
 from cli.demo import demo_settings
-from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, RunRequest
+from cli.errors import EXIT_DEAD_SOURCES, EXIT_PUBLISHED
+from cli.request import RunRequest
 from cli.run import execute, run_and_tell
 from cli.terminal import PlainConsole
 from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.server_process import running_apart
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.errors import HomeError
 from warehouse.home import Home
 

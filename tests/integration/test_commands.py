@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from cli.main import main
 from pipeline.origin import PUBLIC_SOURCES
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 from warehouse.loader import Loader

@@ -8,13 +8,14 @@ import duckdb
 import pytest
 
 from cli.demo import demo_settings
-from cli.request import EXIT_PUBLISHED, RunRequest
+from cli.errors import EXIT_PUBLISHED
+from cli.request import RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox.scenario import Ending, generate
 from sandbox.server_process import running_apart
-from sources import DATASETS
 from sources.core.dataset import Access
+from sources.registry import DATASETS
 
 FIRST_DAY, LAST_DAY = date(2025, 10, 1), date(2026, 4, 30)
 # Second sources of what another dataset brings here too, and the ones that are asked most often.

@@ -15,14 +15,15 @@ import duckdb
 import pytest
 from starlette.responses import Response
 
-from cli.request import EXIT_DEAD_SOURCES, EXIT_PUBLISHED, RunRequest
+from cli.errors import EXIT_DEAD_SOURCES, EXIT_PUBLISHED
+from cli.request import RunRequest
 from cli.run import run_and_tell
 from pipeline.settings import environment
 from sandbox import scenario
 from sandbox.provider_request import ProviderRequest, RouteHandler
 from sandbox.routes import all_routes
 from sandbox.server import RunningServer, running
-from sources import PROVIDERS
+from sources.registry import PROVIDERS
 
 KEYED = tuple(provider for provider in PROVIDERS if provider.key_variable)
 CANARIES = {provider.name: f"canary-of-{provider.name}-6f1d0c" for provider in KEYED}

@@ -11,9 +11,9 @@ from pipeline.plan import RunPeriod, cut_off, midnight
 from pipeline.settings import Settings
 from sandbox import scenario
 from sandbox.server import LoggedRequest, running
-from sources import DATASETS, PROVIDERS
 from sources.core.dataset import Access, Provider
 from sources.core.http import USER_AGENT
+from sources.registry import DATASETS, PROVIDERS
 from warehouse.home import Home
 
 KEYLESS = [each for each in DATASETS if not each.provider.key_variable and each.access is not Access.ARCHIVE]

@@ -15,22 +15,15 @@ from sources.core.errors import Failure, SourceError
 from sources.core.payload import Parsed, Payload
 from tests.unit.warehouse.marts import REGIMES, build
 from tests.unit.warehouse.world import BARS, NEW_YEAR, OTHER, answer, bar, land, land_and_load, load, query, versions
-from warehouse import (
-    Attempt,
-    DamagedError,
-    Home,
-    Landing,
-    LandingError,
-    Loader,
-    LoadError,
-    RebuildResult,
-    Warehouse,
-    backup,
-    log_attempts,
-    log_regimes,
-    rebuild,
-    table_hash,
-)
+from warehouse.backup import backup
+from warehouse.database import Warehouse
+from warehouse.errors import DamagedError, LandingError, LoadError
+from warehouse.fingerprint import table_hash
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
+from warehouse.logs import Attempt, log_attempts, log_regimes
+from warehouse.rebuild import RebuildResult, rebuild
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASETS = (BARS, OTHER)
@@ -52,7 +45,7 @@ import sys
 from pathlib import Path
 from tests.integration.test_rebuild import pages
 from tests.unit.warehouse.world import land_and_load
-from warehouse import Home
+from warehouse.home import Home
 
 for page in pages():
     land_and_load(Home(Path(sys.argv[1])), page)
@@ -68,7 +61,8 @@ import signal
 import sys
 from pathlib import Path
 from tests.unit.warehouse.world import load
-from warehouse import Home, Landing
+from warehouse.home import Home
+from warehouse.landing import Landing
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))

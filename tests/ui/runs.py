@@ -3,7 +3,8 @@
 import sys
 from datetime import date
 
-from cli.request import EXIT_PUBLISHED, RunRequest
+from cli.errors import EXIT_PUBLISHED
+from cli.request import RunRequest
 from cli.run import execute
 
 ROUND = (

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cli.demo import demo_settings
 from sandbox.server import running
-from sources import DATASETS
+from sources.registry import DATASETS
 from tests.ui.conftest import own_copy
 from tests.ui.studio import LOOPBACK, Studio, free_port, studio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo import demo_settings
-from cli.request import EXIT_PUBLISHED
+from cli.errors import EXIT_PUBLISHED
 from sandbox.server_process import running_apart
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import own_copy

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipeline import dbt_sources
-from sources import DATASETS
+from sources.registry import DATASETS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"

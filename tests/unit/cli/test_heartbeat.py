@@ -14,7 +14,7 @@ from pipeline.heartbeat import ping, silence
 from pipeline.settings import Settings
 from tests.unit.cli.test_messages import leadline
 from tests.unit.warehouse.world import answer, bar, land_and_load
-from warehouse import Home
+from warehouse.home import Home
 
 NOW = datetime(2026, 2, 10, 12, tzinfo=UTC)
 

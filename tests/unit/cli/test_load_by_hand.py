@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from cli.main import main
 from pipeline.origin import PUBLIC_SOURCES
 from sandbox.faults import BOT_WALL
-from sources import dataset
+from sources.registry import dataset
 from warehouse.home import Home
 
 # A page, a table, JSON, a zip.

@@ -6,9 +6,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from cli.errors import RequestError
 from cli.main import main
-from cli.request import RequestError, chosen
-from sources import DATASETS
+from cli.request import chosen
+from sources.registry import DATASETS
 
 HEAVY = ("dagster", "dbt", "duckdb", "polars", "pydantic", "requests", "rich", "starlette")
 
@@ -36,7 +37,7 @@ def test_help_imports_nothing_of_weight() -> None:
 
 
 def test_looking_at_the_board_does_not_start_the_orchestrator() -> None:
-    code = "import sys, cli.inspect_published, cli.doctor\nprint('dagster' in sys.modules)"
+    code = "import sys, cli.show, cli.status, cli.doctor\nprint('dagster' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
 

@@ -12,7 +12,7 @@ from cli.main import main
 from sandbox.provider_request import RouteHandler
 from sandbox.routes import all_routes
 from sandbox.server import running
-from sources import PROVIDERS
+from sources.registry import PROVIDERS
 from tests.unit.venue_market import DAY, bars, folder
 
 

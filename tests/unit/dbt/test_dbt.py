@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline import analytics_tables, dbt_project
-from sources import DATASETS
 from sources.core.dataset import Bucket
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 from warehouse.tables import columns_of

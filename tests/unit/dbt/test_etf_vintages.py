@@ -16,8 +16,9 @@ from pipeline import dbt_project
 from sandbox import farside as stand_in
 from sandbox.market import Market
 from sandbox.provider_request import ProviderRequest
-from sources import DATASETS, farside
+from sources import farside
 from sources.core.payload import Payload
+from sources.registry import DATASETS
 from tests.unit.venue_market import folder
 from warehouse.database import Warehouse
 from warehouse.home import Home

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from pipeline import analytics_tables, dbt_project
-from sources import DATASETS
+from sources.registry import DATASETS
 from warehouse.database import Warehouse
 from warehouse.home import Home
 

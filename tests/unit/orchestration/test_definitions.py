@@ -12,8 +12,8 @@ from orchestration.definitions import defs
 from orchestration.raw_assets import ANSWERED, BY_KEY, COMPLETE, CONTRACT, FRESH, freshness_policy, raw_assets
 from orchestration.schedules import SCHEDULES, etf_job, snapshot_job
 from pipeline import analytics_tables, dbt_project
-from sources import DATASETS
 from sources.core.dataset import Access, Cadence
+from sources.registry import DATASETS
 from warehouse.metadata_tables import METADATA_TABLES
 
 # A changed time is a changed reading: the day's option chain is what was quoted at these instants.

@@ -12,7 +12,7 @@ import pytest
 from orchestration.instance import instance_for
 from orchestration.raw_assets import asset_key, raw_assets
 from orchestration.scope import Scope
-from sources import dataset
+from sources.registry import dataset
 
 FUNDING = dataset("binance.funding_rate")
 KEYED = dataset("coinglass.liquidation")

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.analytics_tables import ensure_tables
-from sources import DATASETS, dataset
 from sources.core.payload import Payload
+from sources.registry import DATASETS, dataset
 from tests.unit.analytics.price_paths import bars
 from warehouse.database import Warehouse
 from warehouse.home import Home

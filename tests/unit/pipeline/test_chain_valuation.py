@@ -19,8 +19,8 @@ from chain.store import BlockStore
 from cli.main import main
 from pipeline.chain import migrations
 from pipeline.chain_valuation import CoinMigration, ValuationOptions, value
-from sources import DATASETS
 from sources.core.blocks import read_core_block
+from sources.registry import DATASETS
 from tests.unit.chain.mining import extend, mined
 from warehouse.database import Warehouse
 from warehouse.home import Home

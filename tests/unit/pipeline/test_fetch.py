@@ -14,8 +14,8 @@ from pipeline.fetch import DatasetPlan, FetchOutcome, FetchResult, fetch
 from pipeline.ingest import KnownData, remaining
 from pipeline.plan import RunPeriod, asks, cut_off, midnight
 from pipeline.settings import Settings
-from sources import dataset
 from sources.core.errors import Failure
+from sources.registry import dataset
 from warehouse.home import Home
 from warehouse.landing import Landing
 

@@ -9,7 +9,7 @@ import pytest
 from analytics.forecast import METHOD
 from pipeline import forecast as step
 from pipeline.forecast_record import record
-from sources import DATASETS
+from sources.registry import DATASETS
 from tests.unit.analytics.price_paths import bars
 from tests.unit.pipeline.forecast_home import board, home_with, load, midnight
 from warehouse.database import Warehouse

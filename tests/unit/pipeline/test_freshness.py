@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from pipeline.freshness import stale
-from sources import dataset
 from sources.core.dataset import Calendar, Dataset
+from sources.registry import dataset
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from cli.request import RunRequest
 from pipeline.plan import FIRST_HISTORY, RunPeriod, asks, cut_off, midnight, scheduled
-from sources import DATASETS, dataset
 from sources.core.dataset import Access, Cadence, Dataset
+from sources.registry import DATASETS, dataset
 
 START, END = midnight(date(2026, 1, 1)), cut_off(date(2026, 2, 28))
 

@@ -14,7 +14,7 @@ from pipeline.settings import Settings
 from sandbox import coinbase
 from sandbox.provider_request import ProviderRequest, json_answer
 from sandbox.server import running
-from sources import dataset
+from sources.registry import dataset
 from tests.unit.venue_market import DAY, bars, folder
 from warehouse.home import Home
 

@@ -10,7 +10,9 @@ import pytest
 from reporting.board import BoardError, open_published
 from tests.unit.warehouse.marts import build
 from tests.unit.warehouse.world import answer, bar, land_and_load
-from warehouse import Home, publish, write_extracts
+from warehouse.extracts import write_extracts
+from warehouse.home import Home
+from warehouse.publish import publish
 
 
 @pytest.fixture(scope="module")

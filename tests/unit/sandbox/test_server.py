@@ -20,7 +20,7 @@ from sandbox.provider_request import ProviderRequest, json_answer, text_answer
 from sandbox.routes import all_routes
 from sandbox.server import RunningServer, application, running
 from sandbox.silence import fed_by, without
-from sources import DATASETS
+from sources.registry import DATASETS
 
 HOST = "api.example.com"
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -11,11 +11,11 @@ from pipeline.fetch import DatasetPlan, FetchOutcome, fetch
 from pipeline.plan import PlannedRequest
 from pipeline.settings import Settings
 from sandbox.server import running
-from sources import dataset
 from sources.core.dataset import Provider, Window
 from sources.core.errors import SourceError
 from sources.core.http import Session
 from sources.core.payload import Payload
+from sources.registry import dataset
 from tests.unit.market_folder import macro_rows, write_table
 from tests.unit.sources.scripted import answer, scripted
 from warehouse.home import Home

@@ -15,11 +15,11 @@ import sources
 from sandbox.faults import BOT_WALL, GARBAGE, renamed
 from sandbox.routes import all_routes
 from sandbox.server import RunningServer, running
-from sources import DATASETS, MODULES, PROVIDERS, dataset
 from sources.core.dataset import INSTANT, Access, Cadence, Dataset, Window
 from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.payload import Parsed, Payload
+from sources.registry import DATASETS, MODULES, PROVIDERS, dataset
 
 FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
 
@@ -64,7 +64,7 @@ def read(declared: Dataset, body: bytes) -> Parsed:
 def test_registry_has_every_module_with_datasets_and_no_other():
     folder = Path(sources.__file__).parent
     with_datasets = {file.stem for file in folder.glob("*.py") if re.search(r"^DATASETS\b", file.read_text(), re.M)}
-    assert {module.__name__.rpartition(".")[2] for module in MODULES} == with_datasets - {"__init__"}
+    assert {module.__name__.rpartition(".")[2] for module in MODULES} == with_datasets - {"registry"}
 
 
 def test_names_are_unique():

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sources import dataset
 from sources.core.payload import Parsed, Payload
+from sources.registry import dataset
 from tests.unit.venue_market import payload
 
 

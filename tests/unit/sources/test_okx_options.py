@@ -9,11 +9,14 @@ import pytest
 from pipeline import option_surface
 from sandbox import deribit as deribit_stand_in
 from sandbox import okx as stand_in
-from sources import dataset
 from sources.core.dataset import Window
 from sources.core.errors import Failure, SourceError
+from sources.registry import dataset
 from tests.unit.venue_market import asking, folder, payload
-from warehouse import Home, Landing, Loader, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 SUMMARY, INTEREST = dataset("okx.option_summary"), dataset("okx.option_open_interest")
 DERIBIT = dataset("deribit.option_chain")

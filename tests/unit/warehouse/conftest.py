@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import Home
+from warehouse.home import Home
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Marts as dbt leaves them in the build file: tables and a view, by names that carry the catalogue, with comments."""
 
-from warehouse import Home, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
 
 MARTS = """
 create schema if not exists staging;

@@ -18,7 +18,11 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, Landing, Loader, LoadError, LoadResult, LoadVerdict, Warehouse
+from warehouse.database import Warehouse
+from warehouse.errors import LoadError, LoadVerdict
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader, LoadResult
 
 USUAL = [bar(day, 100.0 + day) for day in range(30)]
 

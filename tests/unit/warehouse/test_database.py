@@ -12,7 +12,9 @@ import pytest
 
 from sources.core.dataset import Column
 from tests.unit.warehouse.world import BARS, COLUMNS, OTHER, answer, bar, land_and_load, query, versions
-from warehouse import BusyError, DamagedError, Home, HomeError, Warehouse
+from warehouse.database import Warehouse
+from warehouse.errors import BusyError, DamagedError, HomeError
+from warehouse.home import Home
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
 

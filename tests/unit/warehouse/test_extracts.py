@@ -13,7 +13,11 @@ import pytest
 
 from tests.unit.warehouse.marts import build
 from tests.unit.warehouse.world import answer, bar, land_and_load
-from warehouse import Home, PublishError, Warehouse, publish, write_extracts
+from warehouse.database import Warehouse
+from warehouse.errors import PublishError
+from warehouse.extracts import write_extracts
+from warehouse.home import Home
+from warehouse.publish import publish
 
 
 @pytest.fixture

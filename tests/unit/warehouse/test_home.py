@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from warehouse import Home, HomeError
+from warehouse.errors import HomeError
+from warehouse.home import Home
 
 
 def test_a_home_keeps_its_first_origin(home: Home) -> None:

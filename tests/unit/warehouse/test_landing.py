@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.warehouse.world import NEW_YEAR, answer, bar, land
-from warehouse import Home, Landing, LandingError
+from warehouse.errors import LandingError
+from warehouse.home import Home
+from warehouse.landing import Landing
 
 
 def test_an_answer_comes_back_exactly_as_received(home: Home) -> None:

@@ -25,7 +25,12 @@ from tests.unit.warehouse.world import (
     query,
     versions,
 )
-from warehouse import Home, HomeError, Landing, Loader, LoadError, LoadVerdict, Warehouse, incoming, loader
+from warehouse import incoming, loader
+from warehouse.database import Warehouse
+from warehouse.errors import HomeError, LoadError, LoadVerdict
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 
 def test_a_second_load_changes_nothing_and_says_so(home: Home) -> None:

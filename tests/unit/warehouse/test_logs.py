@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from tests.unit.warehouse.marts import REGIMES, build
 from tests.unit.warehouse.world import BARS, DAY, NEW_YEAR, answer, bar, known, land_and_load, query
-from warehouse import Attempt, Home, Landing, Warehouse, log_attempts, log_regimes
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.logs import Attempt, log_attempts, log_regimes
 
 
 def log(home: Home, day: float, code: str = "abc") -> int:

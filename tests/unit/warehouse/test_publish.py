@@ -11,7 +11,12 @@ import pytest
 
 from tests.unit.warehouse.marts import REGIMES, build
 from tests.unit.warehouse.world import NEW_YEAR, answer, bar, land_and_load, query
-from warehouse import Home, PublishError, Warehouse, log_regimes, publish, table_hash
+from warehouse.database import Warehouse
+from warehouse.errors import PublishError
+from warehouse.fingerprint import table_hash
+from warehouse.home import Home
+from warehouse.logs import log_regimes
+from warehouse.publish import publish
 
 
 @contextmanager

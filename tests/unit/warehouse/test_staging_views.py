@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from pipeline.dbt_project import DBT_PROJECT
-from sources import DATASETS, dataset
 from sources.core.dataset import MarketType
+from sources.registry import DATASETS, dataset
 from tests.unit.warehouse.world import BARS, OTHER
-from warehouse import Home, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
 from warehouse.staging_views import CUT_OFF, create_views, view_of
 
 YIELD = dataset("treasury.par_yield")

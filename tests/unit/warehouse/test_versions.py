@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from sources.core.payload import Payload
 from tests.unit.warehouse.world import BARS, answer, bar, known, land, land_and_load, load, versions
-from warehouse import Home, Landing, Loader, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing
+from warehouse.loader import Loader
 
 Table = list[tuple[object, ...]]
 

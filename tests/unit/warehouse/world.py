@@ -11,7 +11,10 @@ import polars as pl
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider
 from sources.core.errors import Failure, SourceError
 from sources.core.payload import Parsed, Payload, Reject
-from warehouse import Home, Landing, LandingFile, Loader, LoadResult, Warehouse
+from warehouse.database import Warehouse
+from warehouse.home import Home
+from warehouse.landing import Landing, LandingFile
+from warehouse.loader import Loader, LoadResult
 
 DAY = timedelta(days=1)
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
