@@ -20,6 +20,8 @@ valued as (
     join readings
         on readings.signal_date = nearest.signal_date
         and readings.signal_id = nearest.flip_signal_id
+    -- Where the change leads to `unknown` first, what lies beyond cannot be said.
+    where nearest.flip_to_state <> 'unknown'
 )
 
 select * from valued
