@@ -69,6 +69,8 @@ def asks(dataset: Dataset, span: RunPeriod, watermark: datetime | None = None) -
 def _asks_for_windows(dataset: Dataset, start: datetime, span: RunPeriod) -> Iterator[PlannedRequest]:
     """Windows that overlap by the days that a provider may still correct; an archive is asked once for all of it."""
     step = STAND_IN_WINDOW if span.clocked else LIVE_WINDOW
+    if span.clocked and dataset.depth is not None:
+        step = min(step, dataset.depth)  # at the end of a window the provider reaches no further back
     if dataset.access is Access.ARCHIVE:
         step = span.end - start
     begin = start

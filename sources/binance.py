@@ -274,6 +274,6 @@ DATASETS = (
         "Hourly open interest of the BTCUSDT perpetual.",
         fetch=fetch_open_interest,
         read=read_open_interest_history,
-        depth=OPEN_INTEREST_DEPTH,
+        depth=OPEN_INTEREST_DEPTH - DEPTH_MARGIN,  # windows of a back-fill meet, and lose no hour between them
     ),
 )
