@@ -15,6 +15,9 @@ from pipeline.settings import environment
 from sandbox.server_process import running_apart
 
 FIRST_DAY, LAST_DAY = date(2025, 11, 20), date(2026, 1, 31)
+# A level needs 819 days of daily bars before its date; nothing else is loaded from so far back.
+FIRST_BARS = date(2023, 8, 1)
+BARS = ("binance.spot_candle_1d", "coinbase.spot_candle_1d", "bitstamp.spot_candle_1d")
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,7 @@ def real_home(real: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: s
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "leadline.duckdb").exists():
             with running_apart(real / "market") as upstream, environment(**demo_settings(home, upstream)):
+                run_and_tell(RunRequest("backfill", FIRST_BARS, LAST_DAY, BARS, keeps_history=False))
                 # Not every provider has history in the tables: those are named, and everything else is published.
                 assert (
                     run_and_tell(RunRequest("backfill", FIRST_DAY, LAST_DAY, keeps_history=False)) == EXIT_DEAD_SOURCES
