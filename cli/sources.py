@@ -79,4 +79,4 @@ def _reach(dataset: Dataset) -> str:
     """How far back a provider can be asked."""
     if dataset.access is Access.NOW:
         return "now only"
-    return "whole" if dataset.depth is None else f"{dataset.depth.days} d"
+    return "whole" if dataset.depth is None else f"{dataset.depth / timedelta(days=1):.0f} d"

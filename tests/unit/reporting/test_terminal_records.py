@@ -6,9 +6,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from cli.inspect_published import print_board
 from rich.console import Console
 
+from cli.show import print_board
 from reporting.scorecard import HORIZON_DAYS
 from tests.unit.reporting.warehouses import DAY, publish
 
