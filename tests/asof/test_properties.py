@@ -96,7 +96,7 @@ def test_revisions_known_later_change_nothing_at_earlier_cut_offs(world: World) 
     assert set(changed["bucket"]) == buckets, "settled readings of every bucket follow a revision"
 
 
-@pytest.mark.slow  # fails since the level reads all venues; `make test-asof` tries it
+@pytest.mark.slow  # fails: buckets are known on dates without a fresh primary reading
 @pytest.mark.parametrize("dataset_id", REMOVED)
 def test_without_one_source(world: World, dataset_id: str) -> None:
     check_without(world, dataset_id)
