@@ -16,6 +16,7 @@ from tests.ui.test_report import WCAG_AA
 
 DESK, PHONE, NARROW = (1280, 720), (390, 844), (360, 740)
 OVERVIEWS = ("history", "compare", "methodology", "sources", "programs", "signals", "buckets", "buckets/options")
+WIDER_FONTS_PX = 80  # what other machines' fonts may add to the height of the first screen
 WIRE_LIMIT_BYTES = 300_000
 CHART_SCRIPT = "lightweight-charts.js"
 
@@ -61,15 +62,15 @@ def test_the_answer_is_seen_without_scrolling_and_without_a_script(
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, java_script_enabled=False)
     page = context.new_page()
     page.goto((site / f"{prefix}{GOLDEN_DAY}" / "index.html").as_uri())
-    for answer in (page.locator("h1"), page.locator(".lead"), page.locator(".glance li").first):
+    for answer in (page.locator("h1"), page.locator(".lead"), page.locator(".glance li").last):
         box = answer.bounding_box()
         assert box is not None
-        assert box["y"] + box["height"] <= size[1]
+        assert box["y"] + box["height"] <= size[1] - WIDER_FONTS_PX
     page.screenshot(path=screenshots / f"site-day-{prefix.strip('/') or 'en'}-{size[0]}-no-script.png")
     context.close()
 
 
-@pytest.mark.parametrize("folder", [str(GOLDEN_DAY), *OVERVIEWS, "signals/rr25_30d"])
+@pytest.mark.parametrize("folder", [str(GOLDEN_DAY), "", *OVERVIEWS, "signals/rr25_30d"])
 @pytest.mark.parametrize("prefix", ["", "zh/"])
 def test_no_page_scrolls_sideways_on_a_narrow_phone(browser: Browser, site: Path, prefix: str, folder: str) -> None:
     page = browser.new_page(viewport={"width": NARROW[0], "height": NARROW[1]})
