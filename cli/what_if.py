@@ -13,7 +13,7 @@ from pipeline.rule_engine import WhatIfError
 from pipeline.settings import Settings
 from pipeline.what_if import Change, WhatIf, what_if
 from reporting.board import open_published
-from reporting.words import UNKNOWN, Words
+from reporting.localization import UNKNOWN, Words
 from warehouse.home import Home
 
 

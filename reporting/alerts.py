@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from reporting.board import Board, BoardError, PublishedWarehouse
 from reporting.forecast_words import crossed
-from reporting.words import Words
+from reporting.localization import Words
 
 SIMULATED = "SIMULATED. "
 LINES_IN_HUNDRED = (10, 25, 50, 75, 90)  # a chance that crosses one of these is news

@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from reporting.board import Board, BucketReading, Reading
+from reporting.localization import Words
 from reporting.observed import CUT_OFF
-from reporting.words import Words
 
 VERSION: Final = "1"
 

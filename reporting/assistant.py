@@ -18,9 +18,9 @@ from pydantic_core import to_jsonable_python
 from reporting import forecast_words
 from reporting.answers import cut_off
 from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
+from reporting.localization import Words
 from reporting.observed import lateness
 from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
-from reporting.words import Words
 
 Answer = TypeVar("Answer")
 

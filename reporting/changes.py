@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reporting.board import Board
-from reporting.words import Words
+from reporting.localization import Words
 
 
 def changes(words: Words, today: Board, yesterday: Board) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reporting.board import Board, BucketReading, Condition, Rule
-from reporting.words import Words
+from reporting.localization import Words
 
 UNKNOWN_STATE: Final = "unknown"
 COULD_BE: Final = "at best "  # how a bucket begins that lacks a reading, though its primary is fresh

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reporting.forecast import LIVE, Chances, Horizon, PublishedForecast, PublishedSkill
-from reporting.words import MONEY, Words
+from reporting.localization import MONEY, Words
 
 LEADING_DAYS: Final = 21
 FALLBACK_DAYS: Final = 7

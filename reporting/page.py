@@ -6,9 +6,9 @@ from pathlib import Path
 from reporting.board import Board, open_published
 from reporting.charts import draw_all
 from reporting.context import Context, read_context
+from reporting.localization import LANGUAGE_TAGS, LANGUAGES
 from reporting.templating import environment
 from reporting.view import View, column_heads
-from reporting.words import LANGUAGE_TAGS, LANGUAGES
 
 PAGE = "index.html"
 # Sections that a reader can jump to: what their identifiers end with, and their heading.

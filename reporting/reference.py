@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reporting.board import PublishedWarehouse, open_published
-from reporting.words import Words
+from reporting.localization import Words
 
 PLOTTED_DAYS: Final = 365
 SIMULATED: Final = "simulated data"

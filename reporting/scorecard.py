@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from reporting.forecast import Published
-from reporting.words import Words
+from reporting.localization import Words
 
 HORIZON_DAYS: Final = 30
 SECTION: Final = "scorecard"

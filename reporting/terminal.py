@@ -15,8 +15,8 @@ from rich.text import Text
 from reporting import forecast_words, scorecard
 from reporting.board import Board, BucketReading
 from reporting.evidence import bucket_evidence, condition_evidence, regime_reason, waiting_for
+from reporting.localization import MARKS, Words, headlines
 from reporting.observed import lateness
-from reporting.words import MARKS, Words, headlines
 
 TABLE_FROM = 80  # columns: below this a table would cut words to pieces
 BESIDE_FROM = 100  # from here on the path has room beside what decides

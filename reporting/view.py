@@ -12,8 +12,8 @@ from reporting.changes import changes
 from reporting.chart import MOVE_PARTS, Chart
 from reporting.context import CalendarEvent, Context, MoveAttribution
 from reporting.drawing import placed
+from reporting.localization import LANGUAGE_TAGS, LANGUAGES, MARKS, UNKNOWN, Words, headlines
 from reporting.scorecard import sentence as scorecard_sentence
-from reporting.words import LANGUAGE_TAGS, LANGUAGES, MARKS, UNKNOWN, Words, headlines
 
 # Buckets that decide each step of the path, whose flips are therefore the ones to watch.
 STEPS: Final[Mapping[str, Sequence[str]]] = {"S1": ("macro",), "S2": ("flows",), "S3": ("derivatives", "options")}

@@ -24,7 +24,7 @@ from sandbox.faults import Faults
 from sandbox.market import Market, naive_utc
 from sandbox.provider_request import ProviderRequest, RouteHandler, json_answer
 from sandbox.routes import all_routes
-from sandbox.silence import without
+from sandbox.unfed_datasets import without
 
 LOOPBACK = "127.0.0.1"
 CLOCK_HEADER = "leadline-clock"

@@ -15,6 +15,7 @@ import orjson
 
 from reporting.board import BoardError, PublishedWarehouse, open_published
 from reporting.context import read_context
+from reporting.localization import LANGUAGES
 from reporting.observed import CUT_OFF, LATE_AFTER
 from reporting.site.assets import put_assets
 from reporting.site.day_pages import Neighbours, day_page, write_days
@@ -28,7 +29,6 @@ from reporting.site.place import Place
 from reporting.site.program_files import put_program_files
 from reporting.site.series import put_days, put_signal, read_histories_of_signals
 from reporting.site.signal_pages import put_signal_pages
-from reporting.words import LANGUAGES
 
 FINGERPRINTS: Final = ".days.json"  # of the pages that were written
 ALONE: Final = 150  # so many days are written by this process alone: starting others takes longer

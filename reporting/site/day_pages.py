@@ -11,13 +11,13 @@ from reporting.answers import cut_off, day_answer
 from reporting.board import Board, PublishedWarehouse, open_published
 from reporting.chart import live_charts
 from reporting.context import Context, read_contexts
+from reporting.localization import LANGUAGES
 from reporting.site.fingerprints import EVENTS_AHEAD_DAYS
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render
 from reporting.site.pictures import picture_of
 from reporting.site.place import Place, day_folder
 from reporting.view import View, stamp
-from reporting.words import LANGUAGES
 
 AT_ONCE: Final = 90  # dates read together: enough to ask seldom, few enough to hold
 CONTENTS: Final = (

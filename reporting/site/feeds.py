@@ -11,10 +11,10 @@ from lxml import etree
 
 from reporting.answers import cut_off
 from reporting.board import Board
+from reporting.localization import LANGUAGE_TAGS, LANGUAGES, Words
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition
 from reporting.site.place import PREFIXES, Place, day_folder
-from reporting.words import LANGUAGE_TAGS, LANGUAGES, Words
 
 NEWEST: Final = 30  # days in a feed
 ATOM: Final = "http://www.w3.org/2005/Atom"

@@ -5,11 +5,11 @@ from typing import Any
 
 import minify_html
 
+from reporting.localization import LANGUAGE_TAGS, Words
 from reporting.site.assets import CHART_SCRIPT
 from reporting.site.pictures import GENERAL, picture_of
 from reporting.site.place import Place
 from reporting.templating import environment
-from reporting.words import LANGUAGE_TAGS, Words
 
 
 @dataclass(frozen=True)

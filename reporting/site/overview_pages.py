@@ -7,12 +7,12 @@ from typing import Any
 
 from reporting.board import CONDITIONS, Board, PublishedWarehouse
 from reporting.context import Context
+from reporting.localization import LANGUAGES, Words
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render
 from reporting.site.place import Place
 from reporting.site.program_files import FILES
 from reporting.view import View
-from reporting.words import LANGUAGES, Words
 
 
 def put_overviews(

@@ -6,8 +6,8 @@ They are drawn once; a folder that has them already is left alone.
 import io
 from typing import Final
 
+from reporting.localization import Words, regimes
 from reporting.site.folder import Folder
-from reporting.words import Words, regimes
 
 WIDTH, HEIGHT = 1200, 630  # what networks ask for
 GENERAL: Final = "leadline"

@@ -6,7 +6,7 @@ Links name `index.html`, so that they also work from disk; the stable address of
 from dataclasses import dataclass
 from typing import Final
 
-from reporting.words import LANGUAGES
+from reporting.localization import LANGUAGES
 
 PREFIXES: Final = {language: "" if language == LANGUAGES[0] else f"{language}/" for language in LANGUAGES}
 PAGE: Final = "index.html"

@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 
 from reporting.board import CONDITIONS, PublishedWarehouse
+from reporting.localization import LANGUAGES, Words
 from reporting.observed import Point, line
 from reporting.site.folder import Folder
-from reporting.words import LANGUAGES, Words
 
 COLUMNS: Final = ("signal_date", "value_as_known", "observed_date", "is_fresh", "value", "is_final", "source_count")
 # What programs get of them, by the names of the answers.

@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 
 from reporting.board import Board, PublishedWarehouse
+from reporting.localization import LANGUAGES, Words
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render
 from reporting.site.place import Place
 from reporting.site.series import SignalDefinition, SignalHistory, read_signals
-from reporting.words import LANGUAGES, Words
 
 QUANTILES: Final = (0, 5, 25, 50, 75, 95, 100)
 FRAME: Final = (640, 520)  # width and height of an embedded chart, in pixels

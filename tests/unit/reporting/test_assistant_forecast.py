@@ -11,7 +11,7 @@ from mcp import Client
 from reporting.assistant import server
 from reporting.board import open_published
 from reporting.forecast_words import lines
-from reporting.words import Words
+from reporting.localization import Words
 from tests.unit.reporting import forecasts
 from tests.unit.reporting.warehouses import DAY, publish
 

@@ -8,7 +8,7 @@ import pytest
 from reporting.board import Reading, Threshold, open_published, read_board
 from reporting.changes import changes
 from reporting.evidence import bucket_evidence, compares, condition_evidence, regime_reason, waiting_for
-from reporting.words import Words
+from reporting.localization import Words
 from tests.unit.reporting.warehouses import DAY
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reporting.forecast import Chances, Horizon, PublishedForecast, PublishedSkill
 from reporting.forecast_words import crossed, in_hundred, lines, table
-from reporting.words import LANGUAGES, Words
+from reporting.localization import LANGUAGES, Words
 
 EN, ZH = Words("en"), Words("zh")
 LEVEL = Chances(70_000.0, "level", "from_above", 0.503, 0.931, 0.192, 0.0006)

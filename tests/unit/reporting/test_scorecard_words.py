@@ -1,7 +1,7 @@
 """The scorecard in words: stretches that judge nothing, a sign against the name, and a record that tells nothing."""
 
+from reporting.localization import Words
 from reporting.scorecard import Record, sentence
-from reporting.words import Words
 
 EN, ZH = Words("en"), Words("zh")
 R2 = Record(54, 2, 2, 5.0, -7.5, 12.5, 6.0, 18.0, "too_few")

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from reporting.board import read_board
+from reporting.localization import Words
 from reporting.terminal import WIDEST, as_json, render
-from reporting.words import Words
 from tests.unit.reporting.warehouses import publish
 
 SCREEN_LINES = 40

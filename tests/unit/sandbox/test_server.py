@@ -19,7 +19,7 @@ from sandbox.market import TABLES, TIME_COLUMN, Market, MarketError
 from sandbox.provider_request import ProviderRequest, json_answer, text_answer
 from sandbox.routes import all_routes
 from sandbox.server import RunningServer, application, running
-from sandbox.silence import fed_by, without
+from sandbox.unfed_datasets import fed_by, without
 from sources.registry import DATASETS
 
 HOST = "api.example.com"

@@ -8,7 +8,7 @@ import pytest
 
 import reporting
 from reporting.board import read_board
-from reporting.words import Words, number, signed, threshold
+from reporting.localization import Words, number, signed, threshold
 from tests.unit.reporting.warehouses import publish
 
 THIN = "\u202f"
