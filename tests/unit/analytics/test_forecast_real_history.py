@@ -10,30 +10,34 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.forecast import HORIZONS_DAYS, METHOD, Forecaster, Prices
+from analytics.forecast import ATM_TO_DVOL, HORIZONS_DAYS, METHOD, Forecaster, Prices
 from analytics.forecast_scores import compare, coverage
 from analytics.outlook import CLOSE
+from analytics.smile import constant_maturity, judged, smiles
 from analytics.track_record import TrackRecord
+from tests.unit.analytics.chains import deribit_month
 
 TEST_FROM = np.datetime64("2025-01-01")
 FIRST = np.datetime64("2018-01-01")
+BAR = ("open", "high", "low", "close")
+CHAIN_MONTHS = ("2026-01", "2026-04", "2026-05", "2026-06", "2026-07")
 RENAMED = {"open": "open_usd", "high": "high_usd", "low": "low_usd", "close": "close_usd", "dvol": "implied_pct"}
-# Brier skill in percent, January 2025 to August 2026, as published with the method.
+# Brier skill in percent with its 90 % interval, January 2025 to August 2026, as published with the method.
+BASELINES = ("random_walk", "climatology", "options", "yesterday")
 PUBLISHED = {
-    (7, "brier_close_below"): {"random_walk": 1.6, "climatology": 2.5, "options": 0.6, "yesterday": 7.0},
-    (7, "brier_touch_from_above"): {"random_walk": 4.1, "climatology": 5.1, "options": -0.5, "yesterday": 14.1},
-    (7, "brier_holds"): {"random_walk": 2.6, "climatology": 2.2, "options": 0.6, "yesterday": 13.0},
-    (21, "brier_close_below"): {"random_walk": 1.8, "climatology": 4.1, "options": 0.7, "yesterday": 2.7},
-    (21, "brier_touch_from_above"): {"random_walk": 8.9, "climatology": 2.9, "options": -0.1, "yesterday": 6.4},
-    (21, "brier_holds"): {"random_walk": 6.6, "climatology": 2.7, "options": 0.8, "yesterday": 6.5},
+    (7, "brier_close_below"): ((1.6, 0.7, 2.6), (2.5, 0.9, 4.3), (0.6, -0.2, 1.5), (7.0,)),
+    (7, "brier_touch_from_above"): ((4.1, 1.5, 6.6), (5.1, -1.5, 11.3), (-0.5, -3.5, 2.4), (14.1,)),
+    (7, "brier_holds"): ((2.6, 0.4, 4.8), (2.2, -2.3, 6.5), (0.6, -2.4, 3.7), (13.0,)),
+    (21, "brier_close_below"): ((1.8, -0.6, 4.0), (4.1, 0.7, 7.7), (0.7, -0.7, 2.1), (2.7,)),
+    (21, "brier_touch_from_above"): ((8.9, 4.1, 12.8), (2.9, -8.5, 13.8), (-0.1, -2.3, 2.2), (6.4,)),
+    (21, "brier_holds"): ((6.6, 3.1, 9.8), (2.7, -6.6, 12.3), (0.8, -2.7, 4.9), (6.5,)),
 }
-# DVOL is not here for February 2026 and after 17 April 2026, which moves what rests on it most: the comparison with
-# paths that know no volatility at all.
-WITHIN_POINTS = {"random_walk": 1.0, "climatology": 2.2, "options": 1.0, "yesterday": 1.0}
+WITHIN_POINTS = 1.0
+INTERVAL_WITHIN_POINTS = 1.5  # of the bootstrap's ends
 
 
 @pytest.fixture(scope="module")
-def history(real: Path) -> pl.DataFrame:
+def index(real: Path) -> pl.DataFrame:
     """CoinMarketCap's daily bars, with DVOL's daily close. From 2026-04-14 on its bars carry the next day's date."""
     with gzip.open(real / "data" / "spot_ohlcv" / "coinmarketcap_btc_historical.csv.gz") as file:
         bars = pl.read_csv(file.read(), separator=";", infer_schema_length=None)
@@ -47,7 +51,46 @@ def history(real: Path) -> pl.DataFrame:
     )
     dvol = pl.read_csv(real / "data" / "options" / "dvol_btc_daily_tradingview.csv", infer_schema_length=None)
     dvol = dvol.select(date=pl.from_epoch("time", "s").dt.date(), dvol=pl.col("close"))
-    return bars.select("date", "open", "high", "low", "close").join(dvol, on="date", how="left").sort("date")
+    return bars.select("date", *BAR).join(dvol, on="date", how="left").sort("date")
+
+
+@pytest.fixture(scope="module")
+def history(real: Path, index: pl.DataFrame) -> pl.DataFrame:
+    """Bitstamp's bars as far as the recording goes, August 2025, and the index after it; both are in dollars.
+
+    The lows decide: an average over venues is 0.6 % shallower than one venue's, and touches of past paths with it.
+    A published forecast never splices; this test does, because no recording of one venue covers the whole test.
+    Where DVOL is not recorded, the chain stands in, as the method says; February and August 2026 have neither.
+    """
+    with gzip.open(real / "data" / "spot_ohlcv" / "bitstamp_BTCUSD_2h.csv.gz") as file:
+        raw = pl.read_csv(file.read(), infer_schema_length=None)
+    venue = (
+        raw.group_by(date=pl.col("timestamp").str.slice(0, 10).str.to_date(), maintain_order=True)
+        .agg(pl.first("open"), pl.max("high"), pl.min("low"), pl.last("close"))
+        .filter(pl.col("date") < pl.date(2025, 8, 26))  # the recording ends within that day
+    )
+    joined = index.join(venue, on="date", how="left", suffix="_venue").join(volatilities(real), on="date", how="left")
+    return joined.select(
+        "date",
+        *(pl.coalesce(f"{name}_venue", name).alias(name) for name in BAR),
+        pl.coalesce("dvol", ATM_TO_DVOL * pl.col("atm_iv_pct")).alias("dvol"),
+    ).sort("date")
+
+
+def volatilities(real: Path) -> pl.DataFrame:
+    """The 30-day volatility at the money of the last recorded chain of each day."""
+    day = pl.col("snapshot_time").dt.date()
+    months = []
+    for month in CHAIN_MONTHS:
+        chain = deribit_month(real, month)
+        last = chain.filter(pl.col("snapshot_time") == pl.col("snapshot_time").max().over(day))
+        months.append(constant_maturity(smiles(judged(last)).points, 30))
+    return pl.concat(months).select(day.alias("date"), "atm_iv_pct")
+
+
+@pytest.fixture(scope="module")
+def index_record(index: pl.DataFrame) -> TrackRecord:
+    return TrackRecord(Forecaster(Prices.of(index.rename(RENAMED))))
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +120,17 @@ def test_skill_is_what_the_method_page_states(record: TrackRecord) -> None:
     for horizon in (7, 21):
         losses = record.losses(horizon, days_of(record, horizon, test=True))
         found = compare(losses.pop(METHOD), losses, horizon)
-        for (of_horizon, event), stated in PUBLISHED.items():
-            for baseline, percent in stated.items():
+        for (of_horizon, event), of_baselines in PUBLISHED.items():
+            for baseline, (skill, *interval) in zip(BASELINES, of_baselines, strict=True):
                 if of_horizon == horizon:
-                    assert 100 * found[event, baseline].skill == pytest.approx(percent, abs=WITHIN_POINTS[baseline])
+                    ours = found[event, baseline]
+                    assert 100 * ours.skill == pytest.approx(skill, abs=WITHIN_POINTS)
+                    ends = [100 * ours.low, 100 * ours.high][: len(interval)]
+                    assert ends == pytest.approx(interval, abs=INTERVAL_WITHIN_POINTS)
 
 
-def test_skill_in_the_years_of_tuning(record: TrackRecord) -> None:
-    """Computed with the reference and its own scores on the same bars."""
+def test_skill_in_the_years_of_tuning(index_record: TrackRecord) -> None:
+    """Computed with the reference and its own scores on the bars of the index."""
     stated = {
         (7, "crps_close"): (1.3, 0.6, 1.8, 7.2),
         (7, "brier_touch_from_above"): (3.6, 6.5, 5.7, 17.4),
@@ -94,7 +140,7 @@ def test_skill_in_the_years_of_tuning(record: TrackRecord) -> None:
         (21, "log_holds"): (5.5, 3.9, 3.1, 8.9),
     }
     for horizon in (7, 21):
-        losses = record.losses(horizon, days_of(record, horizon, test=False))
+        losses = index_record.losses(horizon, days_of(index_record, horizon, test=False))
         found = compare(losses.pop(METHOD), losses, horizon)
         for (of_horizon, loss), percents in stated.items():
             if of_horizon == horizon:
@@ -104,14 +150,14 @@ def test_skill_in_the_years_of_tuning(record: TrackRecord) -> None:
 
 @pytest.mark.parametrize(
     ("horizon", "test", "half", "most"),
-    [(7, False, 0.51, 0.90), (21, False, 0.52, 0.89), (7, True, 0.50, 0.93), (21, True, 0.59, 0.91)],
+    [(7, False, 0.51, 0.90), (21, False, 0.52, 0.89), (7, True, 0.48, 0.93), (21, True, 0.59, 0.91)],
 )
 def test_intervals_hold_what_they_say(record: TrackRecord, horizon: int, test: bool, half: float, most: float) -> None:
     fallen = record.pits(horizon, days_of(record, horizon, test=test))[CLOSE]
     for nominal, stated in ((0.5, half), (0.9, most)):
         found = coverage(fallen, nominal, horizon)
         assert found is not None
-        assert found.share == pytest.approx(stated, abs=0.03)
+        assert found.share == pytest.approx(stated, abs=0.015)
 
 
 def test_no_order_is_ever_broken(record: TrackRecord) -> None:
