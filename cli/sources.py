@@ -10,6 +10,7 @@ from cli import terminal
 from cli.published import PLAIN, minute
 from pipeline.settings import Settings
 from sources.core.dataset import Access, Bucket, Dataset
+from sources.core.evidence import EvidenceKind
 from sources.registry import DATASETS, PROVIDERS
 from warehouse.database import connect
 from warehouse.home import Home
@@ -23,7 +24,7 @@ def show_sources() -> None:
     table = Table(*names, padding=(0, 1, 0, 0), **PLAIN)
     for column in table.columns:
         column.no_wrap = True
-    for dataset in sorted(DATASETS, key=lambda dataset: (list(Bucket).index(dataset.bucket), dataset.id)):
+    for dataset in _by_bucket():
         provider = dataset.provider
         key = "" if provider.key_variable is None else "set" if settings.key(provider.name) else "needed"
         table.add_row(
@@ -38,19 +39,38 @@ def show_sources() -> None:
         )
     console = terminal.console()
     console.print(table)
-    terms = Table("provider", "key", "licence", **PLAIN)
+    console.print()
+    console.print(_evidence())
+    terms = Table("provider", "key", "licence", "described by", **PLAIN)
     for provider in sorted(PROVIDERS, key=lambda provider: provider.name):
         key = "none needed"
         if provider.key_variable:
             key = "set" if settings.key(provider.name) else f"needs a key: {provider.key_variable}"
-        terms.add_row(provider.name, key, provider.licence)
+        terms.add_row(provider.name, key, provider.licence, str(provider.described_by))
     console.print()
     console.print(terms)
     console.print(
         "\nasked: the schedule, or only when named with --select · out after: how long after the end of its period a\n"
-        "value is published · pass on: whether values may be republished",
+        "value is published · pass on: whether values may be republished\n"
+        "question, shape: what shows that it is asked rightly and answers as expected · unverified: no real answer of\n"
+        "it was recorded yet",
         highlight=False,
     )
+
+
+def _evidence() -> Table:
+    """What shows that each dataset is asked for rightly and answers as its reader expects."""
+    table = Table("dataset", "question", "shape", "not shown", **PLAIN)
+    for dataset in _by_bucket():
+        found = dataset.evidence
+        question = "no evidence" if found.question.kind is EvidenceKind.NONE else found.question.kind.value
+        shape = f"recorded: {found.shape.source}" if found.is_shape_verified else "shape unverified"
+        table.add_row(dataset.id, question, shape, found.unproven)
+    return table
+
+
+def _by_bucket() -> list[Dataset]:
+    return sorted(DATASETS, key=lambda dataset: (list(Bucket).index(dataset.bucket), dataset.id))
 
 
 def _last_answers(published: Path) -> Mapping[str, datetime]:

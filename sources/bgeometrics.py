@@ -18,6 +18,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import named_in, or_null, part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -51,6 +52,7 @@ PROVIDER = Provider(
     licence="BGeometrics terms; redistribution not granted",
     may_republish=False,
     check=check,
+    described_by=specification("https://bitcoin-data.com/api/redoc.html"),
 )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_ms, own_rows, part, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
@@ -243,6 +244,19 @@ PROVIDER = Provider(
     may_republish=False,
     venue="binance",
     check=check,
+    described_by=specification(
+        "https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api"
+    ),
+    recorded={
+        "spot_candle_1d": "binance/api_v3_klines_BTCUSDT_1d_2019.json",
+        "spot_candle_1h": "binance/api_v3_klines_BTCUSDT_1d_2019.json",
+        "perp_candle_1d": "binance/fapi_v1_klines_BTCUSDT_1d_2019.json",
+        "funding_rate": "binance/fapi_v1_fundingRate_BTCUSDT.json",
+        "open_interest": "binance/fapi_futures_data_openInterestHist_BTCUSDT_1h.json",
+    },
+    unproven={
+        "spot_candle_1h": "bars of an hour (recorded are those of a day)",
+    },
 )
 
 DATASETS = (

@@ -27,6 +27,7 @@ import polars as pl
 from sources.core.archive import CsvField, CsvRules, epoch, joined, number, open_member, text, typed_lines
 from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.payload import Parsed, Payload
 from sources.core.time_windows import days
@@ -387,6 +388,11 @@ PROVIDER = Provider(
     may_republish=False,
     venue="binance",
     check=check,
+    described_by=specification("https://github.com/binance/binance-public-data"),
+    recorded={
+        "spot_candle_1d": "binance_vision/spot_BTCUSDT-1h-2023-10-27_head.csv",
+        "spot_candle_1h": "binance_vision/spot_BTCUSDT-1h-2023-10-27_head.csv",
+    },
 )
 
 DATASETS = (

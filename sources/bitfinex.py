@@ -17,6 +17,7 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import events
 from sources.core.parsing import from_ms, part, require, strict_json, typed
@@ -147,6 +148,10 @@ PROVIDER = Provider(
     may_republish=False,
     venue="bitfinex",
     check=check,
+    described_by=specification("https://docs.bitfinex.com/reference/rest-public-derivatives-status-history"),
+    recorded={
+        "open_interest": "bitfinex/status_deriv.json",
+    },
 )
 
 STATUS: Mapping[str, Column] = {

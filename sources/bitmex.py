@@ -17,6 +17,7 @@ from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import client
 from sources.core.http import Session
 from sources.core.parsing import from_iso, own_rows, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
@@ -150,6 +151,11 @@ PROVIDER = Provider(
     may_republish=False,
     venue="bitmex",
     check=check,
+    described_by=client("bitmex api-connectors, generated from its swagger file"),
+    recorded={
+        "funding_rate": "bitmex/funding_XBTUSDT.json",
+        "open_interest": "bitmex/instrument_XBTUSD.json",
+    },
 )
 
 DATASETS = (

@@ -17,6 +17,7 @@ from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import seconds_within
 from sources.core.parsing import from_s, part, require_in_some, strict_json
@@ -99,6 +100,11 @@ PROVIDER = Provider(
     may_republish=False,
     venue="bitstamp",
     check=check,
+    described_by=specification("https://www.bitstamp.net/api/#tag/Market-info"),
+    recorded={
+        "spot_candle_1d": "bitstamp/ohlc_btcusd_86400.json",
+        "spot_history_1d": "bitstamp/ohlc_btcusd_86400.json",
+    },
 )
 
 CANDLES = candle_dataset(PROVIDER, "spot_candle_1d", PAIR, period=DAY, fetch=fetch_candles, read=read_bars)

@@ -23,6 +23,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import client
 from sources.core.http import Session
 from sources.core.parsing import named_in, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -48,6 +49,7 @@ PROVIDER = Provider(
     requests_per_minute=60,  # no limit is stated; this is politeness
     licence="Terms for the served numbers not stated; code MIT",
     may_republish=False,
+    described_by=client("bitview-client 0.12.2"),
 )
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_s, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -31,6 +32,7 @@ PROVIDER = Provider(
     requests_per_minute=6,
     licence="Blockchain.com terms; redistribution not granted",
     may_republish=False,
+    described_by=specification("https://www.blockchain.com/explorer/api/charts_api"),
 )
 
 

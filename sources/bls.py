@@ -16,6 +16,7 @@ from icalendar import Calendar, Component
 
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import recording
 from sources.core.http import Session
 from sources.core.parsing import require, strict_text, typed
 from sources.core.payload import Parsed, Payload, Reject
@@ -32,6 +33,10 @@ PROVIDER = Provider(
     requests_per_minute=10,
     licence="public domain",
     may_republish=True,
+    described_by=recording("bls/bls_real_2025_2026.ics"),
+    recorded={
+        "release": "bls/bls_real_2025_2026.ics",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

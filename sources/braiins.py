@@ -13,6 +13,7 @@ from datetime import timedelta
 import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import part, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -28,6 +29,10 @@ PROVIDER = Provider(
     requests_per_minute=6,
     licence="Terms for the numbers not stated",
     may_republish=False,
+    described_by=specification("https://insights.braiins.com/api/docs"),
+    recorded={
+        "hashrate_stat": "braiins/hashrate-stats.json",
+    },
 )
 
 FIELDS: Mapping[str, str] = {

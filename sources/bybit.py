@@ -14,6 +14,7 @@ from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_ms, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
@@ -153,6 +154,11 @@ PROVIDER = Provider(
     may_republish=False,
     venue="bybit",
     check=check,
+    described_by=specification("https://bybit-exchange.github.io/docs/v5/market"),
+    recorded={
+        "funding_rate": "bybit/market_funding_history_BTCUSDT.json",
+        "open_interest": "bybit/market_open_interest_BTCUSDT_1h.json",
+    },
 )
 
 DATASETS = (

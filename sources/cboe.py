@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import GENESIS, strict_csv, typed
 from sources.core.payload import Parsed, Payload
@@ -24,6 +25,10 @@ PROVIDER = Provider(
     requests_per_minute=10,
     licence="copyright Cboe, no redistribution",
     may_republish=False,
+    described_by=specification("https://www.cboe.com/tradable_products/vix/vix_historical_data/"),
+    recorded={
+        "vix": "cboe/VIX_History_to_2022-12-30.csv",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -16,6 +16,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import by_offset
 from sources.core.parsing import own_rows, part, require_in_some, strict_json, typed
@@ -104,6 +105,10 @@ PROVIDER = Provider(
     licence="work of the US government, in the public domain",
     may_republish=True,
     check=check,
+    described_by=specification("https://dev.socrata.com/foundry/publicreporting.cftc.gov/gpe5-46if"),
+    recorded={
+        "position": "cftc/tff_futures_only_bitcoin_select.json",
+    },
 )
 
 DATASETS = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import seconds_within
 from sources.core.parsing import from_s, part, strict_json
@@ -89,6 +90,15 @@ PROVIDER = Provider(
     may_republish=False,
     venue="coinbase",
     check=check,
+    described_by=specification("https://docs.cdp.coinbase.com/exchange/reference/exchangerestapi_getproductcandles"),
+    recorded={
+        "spot_candle_1d": "coinbase/products_BTC-USD_candles_60.json",
+        "spot_candle_1h": "coinbase/products_BTC-USD_candles_60.json",
+    },
+    unproven={
+        "spot_candle_1d": "bars of a day (recorded are those of a minute)",
+        "spot_candle_1h": "bars of an hour (recorded are those of a minute)",
+    },
 )
 
 DATASETS = tuple(

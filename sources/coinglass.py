@@ -20,6 +20,7 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_ms, part, require_in_some, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -60,6 +61,10 @@ PROVIDER = Provider(
     may_republish=False,
     key_header="CG-API-KEY",
     check=check,
+    described_by=specification("https://docs.coinglass.com/reference"),
+    recorded={
+        "etf_flow": "coinglass/etf_bitcoin_flow_history.json",
+    },
 )
 
 

@@ -21,6 +21,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import or_null, part, require, require_in_some, strict_csv, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -53,6 +54,10 @@ PROVIDER = Provider(
     licence="CC BY-NC 4.0",
     may_republish=False,
     check=_check,
+    described_by=specification("https://docs.coinmetrics.io/api/v4"),
+    recorded={
+        "asset_metric": "coinmetrics/timeseries_asset-metrics_PriceUSD.json",
+    },
 )
 
 # Our column -> the provider's metric. Everything else about a metric is in COLUMNS.

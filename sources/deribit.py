@@ -22,6 +22,7 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import events
 from sources.core.parsing import from_ms, part, require, require_in_some, strict_json, typed
@@ -86,6 +87,14 @@ PROVIDER = Provider(
     may_republish=False,
     venue="deribit",
     check=check,
+    described_by=specification("https://docs.deribit.com"),
+    recorded={
+        "option_chain": "deribit/get_book_summary_by_currency_option_BTC_20260805.json",
+        "funding_rate": "deribit/get_funding_rate_history_BTC-PERPETUAL.json",
+        "dvol": "deribit/get_volatility_index_data_BTC_43200.json",
+        "future_summary": "deribit/get_book_summary_by_currency_future_BTC_20260920.json",
+        "option_trade": "deribit/get_last_trades_by_currency_option_BTC.json",
+    },
 )
 
 

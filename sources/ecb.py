@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import GENESIS, require, strict_csv, strict_text, typed
 from sources.core.payload import Parsed, Payload
@@ -32,6 +33,12 @@ PROVIDER = Provider(
     requests_per_minute=20,
     licence="free to reuse, source: ECB",
     may_republish=True,
+    described_by=specification(
+        "https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates"
+    ),
+    recorded={
+        "reference_rate": "ecb/eurofxref_20261030.csv",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

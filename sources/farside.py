@@ -23,6 +23,7 @@ from lxml import etree, html
 
 from sources.core.dataset import Access, Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import recording
 from sources.core.http import Session
 from sources.core.parsing import require, require_names, strict_text, typed
 from sources.core.payload import Parsed, Payload, Reject
@@ -61,6 +62,13 @@ PROVIDER = Provider(
     requests_per_minute=6,
     licence="All rights reserved by the publisher; no terms stated",
     may_republish=False,
+    described_by=recording("farside/btc_page_2026-07-04.html"),
+    recorded={
+        "etf_flow": "farside/btc_page_2026-07-04.html",
+    },
+    unproven={
+        "etf_flow": "the page of all history",
+    },
 )
 
 

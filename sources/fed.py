@@ -18,6 +18,7 @@ from lxml import etree, html
 
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import recording
 from sources.core.http import Session
 from sources.core.parsing import require, strict_text, typed
 from sources.core.payload import Parsed, Payload
@@ -34,6 +35,10 @@ PROVIDER = Provider(
     requests_per_minute=10,
     licence="public domain",
     may_republish=True,
+    described_by=recording("fomc/fomccalendars_2026-08-01.htm"),
+    recorded={
+        "fomc_meeting": "fomc/fomccalendars_2026-08-01.htm",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -19,6 +19,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import recording
 from sources.core.http import Session
 from sources.core.parsing import or_null, require, strict_csv, strict_text, typed
 from sources.core.payload import Parsed, Payload
@@ -35,6 +36,10 @@ PROVIDER = Provider(
     requests_per_minute=60,
     licence="per series: H.15 and H.10 public domain, indices copyrighted",
     may_republish=False,
+    described_by=recording("fred/fredgraph_DTWEXBGS.csv"),
+    recorded={
+        "observation": "fred/fredgraph_DTWEXBGS.csv",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -16,6 +16,7 @@ from lxml import etree
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import by_offset
 from sources.core.parsing import or_null, part, require, strict_json, strict_text, strict_xml, typed
@@ -46,6 +47,10 @@ PROVIDER = Provider(
     may_republish=False,
     key_parameter="api_key",
     check=check,
+    described_by=specification("https://fred.stlouisfed.org/docs/api/fred/series_observations.html"),
+    recorded={
+        "observation": "fred/series_observations_DFII10_desc.json",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 from sources.core.dataset import Access, Bucket, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_s, named_in, part, require, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -42,6 +43,10 @@ PROVIDER = Provider(
     licence="Glassnode terms; redistribution needs a contract",
     may_republish=False,
     key_header="X-Api-Key",
+    described_by=specification("https://docs.glassnode.com/basic-api/endpoints"),
+    recorded={
+        "urpd": "glassnode/urpd_entity_adjusted_trimmed.json",
+    },
 )
 
 

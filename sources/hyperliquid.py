@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_ms, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
@@ -103,6 +104,10 @@ PROVIDER = Provider(
     licence="terms of redistribution not stated; own use",
     may_republish=False,
     venue="hyperliquid",
+    described_by=specification("https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint"),
+    recorded={
+        "open_interest": "hyperliquid/metaAndAssetCtxs_BTC.json",
+    },
 )
 
 DATASETS = (

@@ -14,6 +14,7 @@ from typing import Any
 
 from sources.core.dataset import Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_s, part, require, strict_json
 from sources.core.payload import Parsed, Payload
@@ -78,6 +79,13 @@ PROVIDER = Provider(
     may_republish=False,
     venue="kraken",
     check=check,
+    described_by=specification("https://docs.kraken.com/api/docs/rest-api/get-ohlc-data"),
+    recorded={
+        "spot_candle_1d": "kraken/public_OHLC_XBTUSDT_1m.json",
+    },
+    unproven={
+        "spot_candle_1d": "bars of a day (recorded are those of a minute)",
+    },
 )
 
 DATASETS = (

@@ -15,6 +15,7 @@ from typing import Any
 
 from sources.core.dataset import Access, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_iso, part, require, require_in_some, strict_json
 from sources.core.payload import Parsed, Payload
@@ -123,6 +124,10 @@ PROVIDER = Provider(
     may_republish=False,
     venue="kraken",
     check=check,
+    described_by=specification("https://docs.kraken.com/api/docs/futures-api/trading/historical-funding-rates"),
+    recorded={
+        "open_interest": "kraken_futures/tickers_XBT.json",
+    },
 )
 
 DATASETS = (

@@ -18,6 +18,7 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Bucket, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -56,6 +57,7 @@ PROVIDER = Provider(
     may_republish=False,
     key_header="x-hi-api-key",
     check=check,
+    described_by=specification("https://docs.luxor.tech/hashrateindex/api"),
 )
 
 

@@ -20,6 +20,7 @@ import polars as pl
 
 from sources.core.casting import whole
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import from_s, part, require, require_in_some, require_names, strict_json, typed
 from sources.core.payload import Parsed, Payload
@@ -42,6 +43,17 @@ PROVIDER = Provider(
     requests_per_minute=10,  # limits are unpublished and persistent use is banned; answers are cached for minutes
     licence="not stated for the numbers; the code is AGPL-3.0",
     may_republish=False,
+    described_by=specification("https://mempool.space/docs/api/rest"),
+    recorded={
+        "difficulty_adjustment": "mempool/v1_difficulty-adjustment_2024-12.json",
+        "hashrate": "mempool/v1_mining_hashrate_6m.json",
+        "retarget": "mempool/v1_mining_difficulty-adjustments_1m.json",
+        "block_fee": "mempool/v1_mining_blocks_fees_1w.json",
+        "block_reward": "mempool/v1_mining_blocks_rewards.json",
+        "block": "mempool/v1_blocks_730000.json",
+        "reward_stat": "mempool/v1_mining_reward-stats_100.json",
+        "price": "mempool/v1_prices.json",
+    },
 )
 
 ESTIMATE_COLUMNS: Mapping[str, Column] = {

@@ -21,6 +21,7 @@ import polars as pl
 
 from sources.core.dataset import INSTANT, Access, Bucket, Cadence, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import events
 from sources.core.parsing import from_ms, or_null, own_rows, part, require, require_in_some, strict_json, typed
@@ -337,6 +338,16 @@ PROVIDER = Provider(
     may_republish=False,
     venue="okx",
     check=check,
+    described_by=specification("https://www.okx.com/docs-v5/en/"),
+    recorded={
+        "spot_candle_1d": "okx/market_candles_BTC-USDT_1H.json",
+        "perp_candle_1d": "okx/market_candles_BTC-USDT_1H.json",
+        "perp_candle_1h": "okx/market_candles_BTC-USDT_1H.json",
+        "open_interest": "okx/public_open_interest_BTC-USDT-SWAP.json",
+    },
+    unproven={
+        "liquidation": "the question: the address has left the documentation",
+    },
 )
 
 LIQUIDATION: Mapping[str, Column] = {

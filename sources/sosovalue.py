@@ -20,6 +20,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Cadence, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import part, require_in_some, strict_json, typed
 from sources.core.payload import Parsed, Payload, Reject
@@ -58,6 +59,10 @@ PROVIDER = Provider(
     may_republish=False,
     key_header="x-soso-api-key",
     check=check,
+    described_by=specification("https://sosovalue.gitbook.io/soso-value-api-doc"),
+    recorded={
+        "etf_flow": "sosovalue/etfs_summary-history_btc.json",
+    },
 )
 
 

@@ -35,6 +35,9 @@ PROVIDER = Provider(
     requests_per_minute=6,
     licence="no redistribution",
     may_republish=False,
+    recorded={
+        "daily_bar": "stooq/xauusd_d_2018_2021.csv",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

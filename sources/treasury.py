@@ -20,6 +20,7 @@ from lxml import etree
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.parsing import or_null, require, require_names, strict_csv, strict_text, strict_xml, typed
 from sources.core.payload import Parsed, Payload
@@ -37,6 +38,15 @@ PROVIDER = Provider(
     requests_per_minute=20,
     licence="public domain",
     may_republish=True,
+    described_by=specification("https://home.treasury.gov/treasury-daily-interest-rate-xml-feed"),
+    recorded={
+        "par_yield": "treasury/daily-treasury-rates_2022-10.csv",
+        "real_yield": "treasury/daily-treasury-rates_2022-10.csv",
+    },
+    unproven={
+        "par_yield": "the XML feed",
+        "real_yield": "the XML feed",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -16,6 +16,7 @@ import polars as pl
 
 from sources.core.dataset import Bucket, Calendar, Column, Dataset, Provider, Window
 from sources.core.errors import Failure, SourceError
+from sources.core.evidence import specification
 from sources.core.http import Session
 from sources.core.paging import covered
 from sources.core.parsing import part, strict_json, typed
@@ -56,6 +57,7 @@ PROVIDER = Provider(
     key_header="Authorization",
     key_scheme="apikey ",
     check=check,
+    described_by=specification("https://twelvedata.com/docs#time-series"),
 )
 
 COLUMNS: Mapping[str, Column] = {

@@ -40,6 +40,9 @@ PROVIDER = Provider(
     requests_per_minute=20,  # unpublished; refusals begin somewhere above
     licence="personal use, no redistribution",
     may_republish=False,
+    recorded={
+        "daily_bar": "yahoo/v8_chart_FPT.VN_1d.json",
+    },
 )
 
 COLUMNS: Mapping[str, Column] = {

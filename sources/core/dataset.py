@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from sources.core.column import INSTANT, Column
+from sources.core.evidence import Evidence, recording
 from sources.core.payload import Parsed, Payload
 from sources.core.provider import Provider
 
@@ -160,6 +161,14 @@ class Dataset:
     def table(self) -> str:
         """Name of the raw table and last part of the asset key: `binance__funding_rate`."""
         return f"{self.provider.name}__{self.name}"
+
+    @property
+    def evidence(self) -> Evidence:
+        """What shows that its question and the shape of its answers are right, as its provider's declaration says."""
+        provider = self.provider
+        recorded = provider.recorded.get(self.name)
+        shape = recording(recorded) if recorded else provider.described_by
+        return Evidence(provider.described_by, shape, provider.unproven.get(self.name, ""))
 
     @property
     def spacing(self) -> timedelta | None:

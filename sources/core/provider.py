@@ -1,8 +1,9 @@
 """The declaration of a provider: where it may be asked, how often, and on what terms."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from sources.core.evidence import NOTHING, Proof
 from sources.core.payload import Payload
 
 
@@ -24,6 +25,10 @@ class Provider:
     key_parameter: str | None = None  # for a provider that takes its key in no header: the parameter that carries it
     # Raises SourceError when an answer with a fine status is an error, a test net's or no data.
     check: Callable[[Payload], None] | None = None
+    described_by: Proof = NOTHING  # what says how it is asked and what it answers
+    # By the name of the dataset: the recording of a real answer (`provider/file`), and what no recording shows.
+    recorded: Mapping[str, str] = field(default_factory=dict, hash=False)
+    unproven: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def key_variable(self) -> str | None:
