@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from tests.integration.conftest import FIRST_DAY, LAST_DAY
+from tests.integration.conftest import FIRST_BARS, LAST_DAY
 
 
 @pytest.fixture(scope="module")
@@ -65,4 +65,4 @@ def test_every_date_has_exactly_one_regime(marts: duckdb.DuckDBPyConnection) -> 
         "select count(*), count(distinct signal_date), min(signal_date), max(signal_date) from fct_regime_daily"
     ).fetchone() or (0, 0, None, None)
     assert days == dates == (last - first).days + 1
-    assert (first, last) == (FIRST_DAY, LAST_DAY)
+    assert (first, last) == (FIRST_BARS, LAST_DAY), "the dates begin with the oldest daily bar"
