@@ -7,7 +7,7 @@ from rich.table import Table
 from cli import terminal
 from cli.errors import RequestError
 from cli.published import PLAIN, cell, published_file
-from reporting.board import open_published
+from reporting.published import open_published
 
 _HOLDS = {True: "✓", False: "✗", None: "unknown"}
 

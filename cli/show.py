@@ -9,7 +9,7 @@ from rich.console import Console
 from cli import terminal
 from cli.published import published_file
 from pipeline.settings import Settings
-from reporting.board import open_published
+from reporting.published import open_published
 from reporting.scorecard import scorecard_of
 from reporting.terminal import as_json, render
 from warehouse.home import Home

@@ -9,9 +9,9 @@ from rich.table import Table
 from cli import terminal
 from cli.published import PLAIN, cell, existing, minute, published_file
 from pipeline.freshness import newest_value, now_of, stale
-from reporting.board import open_published
 from reporting.localization import Words
 from reporting.observed import lateness
+from reporting.published import open_published
 from sources.core.dataset import Access
 from sources.registry import DATASETS
 from warehouse.coverage import stored_gaps

@@ -12,8 +12,8 @@ from cli import terminal
 from pipeline.rule_engine import WhatIfError
 from pipeline.settings import Settings
 from pipeline.what_if import Change, WhatIf, what_if
-from reporting.board import open_published
 from reporting.localization import UNKNOWN, Words
+from reporting.published import open_published
 from warehouse.home import Home
 
 

@@ -6,7 +6,7 @@ from orchestration.forecast_assets import FORECAST_LOG, MARTS
 from orchestration.scope import POOL, Scope
 from pipeline.code_version import code_version
 from pipeline.progress import progress
-from reporting.board import BoardError
+from reporting.published import BoardError
 from warehouse.database import Warehouse
 from warehouse.extracts import write_extracts
 from warehouse.logs import log_regimes

@@ -8,8 +8,8 @@ from pipeline.freshness import now_of, stale
 from pipeline.settings import Settings
 from reporting import alerts
 from reporting.alerts import Alert
-from reporting.board import open_published
 from reporting.outbox import Delivery, Outbox
+from reporting.published import open_published
 from sources.registry import DATASETS
 from warehouse.database import connect
 from warehouse.home import Home

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reporting.board import Board, BoardError, PublishedWarehouse
+from reporting.board import Board
 from reporting.forecast_words import crossed
 from reporting.localization import Words
+from reporting.published import BoardError, PublishedWarehouse
 
 SIMULATED = "SIMULATED. "
 LINES_IN_HUNDRED = (10, 25, 50, 75, 90)  # a chance that crosses one of these is news

@@ -17,9 +17,10 @@ from pydantic_core import to_jsonable_python
 
 from reporting import forecast_words
 from reporting.answers import cut_off
-from reporting.board import Board, BoardError, PublishedWarehouse, Reading, Rule, open_published
+from reporting.board import Board, Reading, Rule
 from reporting.localization import Words
 from reporting.observed import lateness
+from reporting.published import BoardError, PublishedWarehouse, open_published
 from reporting.sql_session import FOR_ASSISTANTS, QueryError, QueryLimits, SqlSession
 
 Answer = TypeVar("Answer")

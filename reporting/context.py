@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from reporting.board import Board, BucketReading, PublishedWarehouse
+from reporting.board import Board, BucketReading
 from reporting.observed import Point, line
+from reporting.published import PublishedWarehouse
 from reporting.scorecard import Key, Record, read_scorecard
 
 Made = TypeVar("Made")

@@ -3,10 +3,11 @@
 from datetime import date
 from pathlib import Path
 
-from reporting.board import Board, open_published
+from reporting.board import Board
 from reporting.charts import draw_all
 from reporting.context import Context, read_context
 from reporting.localization import LANGUAGE_TAGS, LANGUAGES
+from reporting.published import open_published
 from reporting.templating import environment
 from reporting.view import View, column_heads
 

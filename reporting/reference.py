@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from reporting.board import PublishedWarehouse, open_published
 from reporting.localization import Words
+from reporting.published import PublishedWarehouse, open_published
 
 PLOTTED_DAYS: Final = 365
 SIMULATED: Final = "simulated data"

@@ -24,7 +24,7 @@ from typing import Any, Final
 import duckdb
 from pydantic_core import to_json
 
-from reporting.board import public_copy
+from reporting.published import public_copy
 
 ROWS_AT_ONCE: Final = 100
 # Above what DuckDB counts itself: its text functions take memory that no limit of its own sees.

@@ -13,10 +13,10 @@ from typing import Final
 
 import orjson
 
-from reporting.board import BoardError, PublishedWarehouse, open_published
 from reporting.context import read_context
 from reporting.localization import LANGUAGES
 from reporting.observed import CUT_OFF, LATE_AFTER
+from reporting.published import BoardError, PublishedWarehouse, open_published
 from reporting.site.assets import put_assets
 from reporting.site.day_pages import Neighbours, day_page, write_days
 from reporting.site.feeds import put_feeds

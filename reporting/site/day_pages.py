@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from reporting.answers import cut_off, day_answer
-from reporting.board import Board, PublishedWarehouse, open_published
+from reporting.board import Board
 from reporting.chart import live_charts
 from reporting.context import Context, read_contexts
 from reporting.localization import LANGUAGES
+from reporting.published import PublishedWarehouse, open_published
 from reporting.site.fingerprints import EVENTS_AHEAD_DAYS
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render

@@ -14,8 +14,8 @@ from typing import Final
 
 import duckdb
 
-from reporting.board import PublishedWarehouse
 from reporting.context import ATTRIBUTION_DAYS, EARLIER_DAYS, EVENTS_BACK_DAYS, HISTORY_DAYS
+from reporting.published import PublishedWarehouse
 
 ROOM: Final = Path(__file__).parent.parent  # code, texts and templates
 EVENTS_AHEAD_DAYS: Final = 45

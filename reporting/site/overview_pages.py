@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from reporting.board import CONDITIONS, Board, PublishedWarehouse
+from reporting.board import CONDITIONS, Board
 from reporting.context import Context
 from reporting.localization import LANGUAGES, Words
+from reporting.published import PublishedWarehouse
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render
 from reporting.site.place import Place

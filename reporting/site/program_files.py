@@ -7,7 +7,8 @@ from typing import Any, Final
 import orjson
 
 from reporting.answers import SCHEMAS, VERSION, day_answer, schema
-from reporting.board import Board, PublishedWarehouse
+from reporting.board import Board
+from reporting.published import PublishedWarehouse
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition
 from reporting.site.series import SignalHistory, read_signals

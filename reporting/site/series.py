@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import orjson
 
-from reporting.board import CONDITIONS, PublishedWarehouse
+from reporting.board import CONDITIONS
 from reporting.localization import LANGUAGES, Words
 from reporting.observed import Point, line
+from reporting.published import PublishedWarehouse
 from reporting.site.folder import Folder
 
 COLUMNS: Final = ("signal_date", "value_as_known", "observed_date", "is_fresh", "value", "is_final", "source_count")

@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from reporting.board import Board, PublishedWarehouse
+from reporting.board import Board
 from reporting.localization import LANGUAGES, Words
+from reporting.published import PublishedWarehouse
 from reporting.site.folder import Folder
 from reporting.site.frame import Edition, render
 from reporting.site.place import Place

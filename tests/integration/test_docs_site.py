@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from reporting.board import open_published
+from reporting.published import open_published
 from reporting.reference import reference
 from sources.core.errors import Failure
 

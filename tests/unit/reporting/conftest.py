@@ -2,7 +2,7 @@
 
 import pytest
 
-from reporting.board import read_board
+from reporting.published import read_board
 from tests.unit.reporting.warehouses import publish
 
 

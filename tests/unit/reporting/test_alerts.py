@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from reporting.alerts import Alert, changes, failed_publish, stale
-from reporting.board import open_published
 from reporting.outbox import AlertError, Outbox
+from reporting.published import open_published
 from tests.unit.reporting import forecasts
 from tests.unit.reporting.receiver import Webhook, webhook
 from tests.unit.reporting.warehouses import DAY, publish

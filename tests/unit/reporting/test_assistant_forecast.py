@@ -9,9 +9,9 @@ import pytest
 from mcp import Client
 
 from reporting.assistant import server
-from reporting.board import open_published
 from reporting.forecast_words import lines
 from reporting.localization import Words
+from reporting.published import open_published
 from tests.unit.reporting import forecasts
 from tests.unit.reporting.warehouses import DAY, publish
 

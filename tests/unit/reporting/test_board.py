@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
-from reporting.board import CONDITIONS, BoardError, open_published, read_board
+from reporting.board import CONDITIONS
+from reporting.published import BoardError, open_published, read_board
 from tests.unit.reporting.warehouses import DAY, FIRST_DAY, publish
 
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from reporting.board import open_published
 from reporting.context import (
     CalendarEvent,
     Expiry,
@@ -16,6 +15,7 @@ from reporting.context import (
     read_contexts,
     read_history,
 )
+from reporting.published import open_published
 from reporting.view import View
 from tests.unit.reporting.warehouses import DAY, FIRST_DAY, HASHPRICE
 

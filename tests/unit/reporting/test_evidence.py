@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from reporting.board import Reading, Threshold, open_published, read_board
+from reporting.board import Reading, Threshold
 from reporting.changes import changes
 from reporting.evidence import bucket_evidence, compares, condition_evidence, regime_reason, waiting_for
 from reporting.localization import Words
+from reporting.published import open_published, read_board
 from tests.unit.reporting.warehouses import DAY
 
 

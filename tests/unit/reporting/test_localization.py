@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import reporting
-from reporting.board import read_board
 from reporting.localization import Words, number, signed, threshold
+from reporting.published import read_board
 from tests.unit.reporting.warehouses import publish
 
 THIN = "\u202f"

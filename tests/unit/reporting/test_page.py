@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from lxml import html
 
-from reporting.board import open_published
 from reporting.context import read_context
 from reporting.page import render_page, write_report
+from reporting.published import open_published
 from tests.unit.reporting.warehouses import DAY, publish
 
 LANGUAGES = ("en", "zh")

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from reporting.board import BoardError, open_published
+from reporting.published import BoardError, open_published
 from tests.unit.warehouse.marts import build
 from tests.unit.warehouse.world import answer, bar, land_and_load
 from warehouse.extracts import write_extracts

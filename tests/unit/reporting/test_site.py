@@ -13,7 +13,7 @@ import pytest
 from lxml import etree, html
 
 from reporting.answers import day_answer, schema
-from reporting.board import read_board
+from reporting.published import read_board
 from reporting.site.build import write_site
 from tests.unit.reporting.warehouses import DAY, FIRST_DAY, publish
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from rich.console import Console
 
-from reporting.board import read_board
 from reporting.localization import Words
+from reporting.published import read_board
 from reporting.terminal import WIDEST, as_json, render
 from tests.unit.reporting.warehouses import publish
 
