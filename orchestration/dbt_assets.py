@@ -21,6 +21,7 @@ from warehouse.database import Warehouse
 from warehouse.home import Home
 
 SURFACE_KEYS = {name: dg.AssetKey(["analytics", name]) for name in option_surface.TABLES}
+MARTS_SCHEMA = "marts"  # the schema that other steps and readers read
 EVERYTHING_KNOWN = "2999-12-31"  # the as-of time of a build that leaves nothing out
 
 
@@ -84,20 +85,19 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     select = _selected_models(context)
     with Warehouse(home) as warehouse:
         changed = changed_inputs.changes(warehouse.connection, _MANIFEST, variables)
-        changed_inputs.forget(warehouse.connection)
-    events: Sequence[dbt_project.Event] = ()
-    failures: Sequence[str] = ()
-    if select or not changed.nothing:
-        built = dbt_project.build(
-            home.build_file, variables, select=select or changed.selection, on_node=progress().built
-        )
-        events, failures = built.events, built.failures
+        if select or not changed.nothing:
+            changed_inputs.forget(warehouse.connection)
+    if changed.nothing and not select:
+        yield from _unchanged(context, ())
+        return
+    built = dbt_project.build(home.build_file, variables, select=select or changed.selection, on_node=progress().built)
+    failures = built.failures
     lineage = column_lineage(_MANIFEST, home)
     with Warehouse(home) as warehouse:
         if not select and not failures:
             changed_inputs.remember(warehouse.connection, changed.inputs)
         describer = Describer(warehouse.connection, _MANIFEST, _TRANSLATOR, lineage)
-        results = [result for event in events for result in _results(context, home, describer, event)]
+        results = [result for event in built.events for result in _results(context, home, describer, event)]
     tests = sum(isinstance(result, dg.AssetCheckResult) for result in results)
     context.log.info(
         "%d models and seeds built, %d tests held, %d failed",
@@ -116,14 +116,15 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
 
 
 def _unchanged(context: dg.AssetExecutionContext, results: Sequence[Any]) -> Iterator[dg.Output[None]]:
-    """The models below which nothing is new: they stand as they were built, and what needs them goes on.
+    """The marts below which nothing is new: they stand as they were built, and what needs them goes on.
 
     None of them reads a model that was built, so they come first; among themselves in the order of who reads whom.
+    Other models that were not built are not reported: no other step reads them.
     """
     built = {result.output_name for result in results if isinstance(result, dg.Output)}
     names = {key: name for name, key in context.assets_def.keys_by_output_name.items()}
     for key in TopologicalSorter(context.assets_def.asset_deps).static_order():
-        if key in context.selected_asset_keys and names[key] not in built:
+        if key.path[0] == MARTS_SCHEMA and key in context.selected_asset_keys and names[key] not in built:
             yield dg.Output(None, names[key], metadata={"state": "unchanged: nothing that it reads is new"})
 
 

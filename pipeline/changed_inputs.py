@@ -1,41 +1,45 @@
 """What the models read that has changed since they were built last, so that a build costs what changed.
 
-An input is one of dbt's sources. Tables of readings are only ever added to, so their number of rows tells a change; the
-tables that the warehouse keeps about its data are compared by the hash of their rows. Anything else that a result
-depends on (code, rules, seeds, the instant, the origin) is one input of its own: where it differs, all is built.
+An input is one of dbt's sources: a table, compared by the hash of all its rows. Whatever else a result depends on
+(code, rules, seeds, versions of the software, the instant, the origin) is one input of its own: where it differs, all
+is built.
+
+A view shows what lies below it as it is, so it needs no build. Its tests run with the next build of anything.
 
 What was seen is kept in the build file itself, so that a file that is rebuilt or restored begins anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import duckdb
 
-from warehouse.tables import RAW, quoted
+from warehouse.fingerprint import rows_mark
+from warehouse.tables import quoted
 
 TABLE = "main.built_from"
 VARIABLES = "variables"
+ENGINES = ("duckdb", "dbt-core", "dbt-duckdb")  # another version may compute another last digit
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a build has to do: everything, or the models below some sources; `inputs` is to be kept when it is done."""
+    """What a build has to do: everything, or the models below some sources; `inputs` is to be kept when it is done.
+
+    `nothing` says that all models are as a build would leave them.
+    """
 
     inputs: Mapping[str, str]
     everything: bool
     sources: tuple[str, ...] = ()
+    nothing: bool = False
 
     @property
     def selection(self) -> list[str]:
         """As dbt selects: what is below each changed source. Empty when everything is to be built."""
         return [] if self.everything else [f"source:{source}+" for source in self.sources]
-
-    @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to build."""
-        return not self.everything and not self.sources
 
 
 def changes(
@@ -44,9 +48,16 @@ def changes(
     """Compare the inputs of now with those of the last build of everything that succeeded."""
     inputs = _inputs(connection, manifest, variables)
     built = _last(connection)
-    if built is None or built.keys() != inputs.keys() or built[VARIABLES] != inputs[VARIABLES]:
+    if (
+        built is None
+        or built.keys() != inputs.keys()
+        or built[VARIABLES] != inputs[VARIABLES]
+        or not _models(manifest) <= _relations(connection)  # somebody took a table away
+    ):
         return Changes(inputs, everything=True)
-    return Changes(inputs, everything=False, sources=tuple(name for name in inputs if inputs[name] != built[name]))
+    changed = tuple(name for name in inputs if inputs[name] != built[name])
+    stored = _read_by_tables(manifest)
+    return Changes(inputs, everything=False, sources=changed, nothing=not stored & set(changed))
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
@@ -70,14 +81,45 @@ def _last(connection: duckdb.DuckDBPyConnection) -> dict[str, str] | None:
 def _inputs(
     connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any], variables: Mapping[str, str]
 ) -> dict[str, str]:
-    found = {VARIABLES: repr(sorted(variables.items()))}
+    engines = {name: version(name) for name in ENGINES}
+    found = {VARIABLES: repr(sorted({**variables, **engines}.items()))}
     for source in manifest["sources"].values():
-        shown = (
-            source["config"].get("meta", {}).get("dagster", {}).get("asset_key")
-        )  # of a view, the table that it shows
+        # Of a view, the table that it shows.
+        shown = source["config"].get("meta", {}).get("dagster", {}).get("asset_key")
         schema, table = shown or (source["schema"], source["name"])
         relation = f"{quoted(schema)}.{quoted(table)}"
-        what = "count(*), bit_xor(hash(t))" if schema == RAW and not shown else "count(*), null"
-        rows = connection.execute(f"select {what} from {relation} as t").fetchone()
-        found[f"{source['source_name']}.{source['name']}"] = repr(rows)
+        found[f"{source['source_name']}.{source['name']}"] = rows_mark(connection, relation)
     return found
+
+
+def _models(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    kinds = {"model", "seed"}
+    return {
+        (node["schema"], node["name"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in kinds and node["config"]["materialized"] != "ephemeral"
+    }
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    return set(connection.execute("select table_schema, table_name from information_schema.tables").fetchall())
+
+
+def _read_by_tables(manifest: Mapping[str, Any]) -> set[str]:
+    """The sources with a stored table among the models below them."""
+    nodes, children = manifest["nodes"], manifest["child_map"]
+
+    def below(name: str) -> Iterator[str]:
+        for child in children.get(name, ()):
+            yield child
+            yield from below(child)
+
+    def is_stored(name: str) -> bool:
+        node = nodes.get(name, {})
+        return node.get("resource_type") == "model" and node["config"]["materialized"] not in {"view", "ephemeral"}
+
+    return {
+        f"{source['source_name']}.{source['name']}"
+        for unique_id, source in manifest["sources"].items()
+        if any(map(is_stored, below(unique_id)))
+    }

@@ -126,6 +126,18 @@ def write_extracts(home: Home, target: Home | None = None, *, public: bool = Fal
     return target.extracts / "manifest.json"
 
 
+def is_current(home: Home, target: Home | None = None, *, csv: bool = False) -> bool:
+    """Whether `write_extracts` with the same arguments wrote a set of the newest publication already."""
+    manifest = (target or home).extracts / "manifest.json"
+    if not (home.published.exists() and manifest.exists()):
+        return False
+    with connect(home.published, read_only=True) as connection:
+        publication = _publication(connection)
+    shown = json.loads(manifest.read_bytes())
+    has_csv = all(extract["csv"] for extract in shown["extracts"])
+    return publication["publication_id"] == shown["publication_id"] and (has_csv or not csv)
+
+
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     names = connection.execute(
         "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'marts' "

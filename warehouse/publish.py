@@ -7,28 +7,37 @@ It holds what readers need and nothing that points elsewhere:
 - `reference` (the seeds: rules, levels, events) and `analytics` (option surfaces).
 - `raw`: all versions of all rows, the quarantine, the ledger and the other books, for replays and for tracing a number.
 - `main.publication`: one row with when, as of when and by which code.
+- `main.published_from`: a mark of the rows of each table, by which the next publication knows what has changed.
 - `main.withheld`: the values that may not be passed on; see `warehouse.licences`.
 - in `main`, the common questions as table macros: `board(date)`, `signal(id)`, `why(date)`, `as_known(date, instant)`.
 
 Left out are `staging` and `intermediate`: dbt's own working steps.
+
+Where next to nothing has changed since the last publication, as after a run with nothing new, that file is copied and
+the few changed tables are put into the copy. A publication that says the same as the last one keeps its id.
 """
 
 import os
+import shutil
 import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from warehouse.database import Warehouse
 from warehouse.errors import PublishError
 from warehouse.files import flush, put_in_place
+from warehouse.fingerprint import rows_mark
 from warehouse.home import Home
 from warehouse.incoming import naive
 from warehouse.licences import withheld
 from warehouse.table_definition import TableDefinition
 from warehouse.table_macros import TABLE_MACROS
-from warehouse.tables import quoted, text
+from warehouse.tables import insert, quoted, text
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
 # Tables that are left out because a mart shows all their rows or their sums. They grow every day.
@@ -48,11 +57,22 @@ TARGET = "published"
 PUBLICATION = TableDefinition(
     "One row: what this file is.",
     {
-        "publication_id": ("VARCHAR NOT NULL", "Another one for every publication; extracts name the one they are of."),
+        "publication_id": (
+            "VARCHAR NOT NULL",
+            "Another one for every publication that says something new; extracts name the one they are of.",
+        ),
         "published_at": ("TIMESTAMP NOT NULL", "When it was published, UTC."),
         "as_of": ("TIMESTAMP NOT NULL", "The instant whose knowledge it holds, UTC."),
         "code_version": ("VARCHAR", "Code that made it."),
         "origin": ("VARCHAR", "Where its data comes from: public sources, or a stand-in."),
+    },
+)
+PUBLISHED_FROM = TableDefinition(
+    "One row a published table: a mark of its rows, and whether they are news.",
+    {
+        "relation": ("VARCHAR NOT NULL", "Its schema and name."),
+        "mark": ("VARCHAR NOT NULL", "Number and hash of its rows."),
+        "said": ("VARCHAR NOT NULL", "The same without when sources were last asked."),
     },
 )
 WITHHELD = TableDefinition(
@@ -64,6 +84,29 @@ WITHHELD = TableDefinition(
         "by_row": ("BOOLEAN NOT NULL", "Whether it may be passed on in rows that are publishable."),
     },
 )
+
+# A run with nothing new changes what it wrote down of its asking. Where more has changed, the file is written anew, so
+# that replaced tables leave no holes in it.
+FEW_TABLES = 8
+BOOKS_OF_ASKING = (("raw", "attempt"), ("raw", "coverage"))  # `marts.dim_source` shows what they mean
+SOURCES, LAST_ASKED = ("marts", "dim_source"), "last_attempt_at"
+
+
+@dataclass(frozen=True)
+class TableMark:
+    """Of one published table: its rows, and the same without when sources were last asked."""
+
+    relation: str
+    mark: str
+    said: str
+
+
+@dataclass(frozen=True)
+class LastPublication:
+    """The file that readers have now; without marks where it tells nothing about the next one."""
+
+    publication_id: str | None
+    marks: frozenset[TableMark]
 
 
 def publish(
@@ -82,15 +125,27 @@ def publish(
             raise PublishError(f"{home.path}: there are no marts yet. Run `leadline build` first.")
         home.require_free(2 * home.build_file.stat().st_size)
         published.parent.mkdir(parents=True, exist_ok=True)
+        marks = [_mark(connection, schema, name) for schema, name, _ in relations]
+        last = _last(published, code_version)
+        changed = [mark for mark in marks if mark not in last.marks]
+        is_touched_up = {mark.relation for mark in marks} == {mark.relation for mark in last.marks}
+        is_touched_up &= len(changed) <= FEW_TABLES
+        is_news = {mark.said for mark in marks} != {mark.said for mark in last.marks}
         aside = published.with_name(f".{published.name}.{os.getpid()}")
         aside.unlink(missing_ok=True)
         try:
+            if is_touched_up:
+                shutil.copyfile(published, aside)
             connection.execute(f"attach '{str(aside).replace(chr(39), chr(39) * 2)}' as {TARGET}")
             try:
-                _copy(connection, relations)
-                _sign(connection, as_of, code_version, warehouse.home)
-                _restrict(connection, [name for schema, name, _ in relations if schema == "marts"])
-                _answer(connection)
+                if is_touched_up:
+                    _renew(connection, changed)
+                else:
+                    _copy(connection, relations)
+                    _restrict(connection, [name for schema, name, _ in relations if schema == "marts"])
+                    _answer(connection)
+                _sign(connection, as_of, code_version, warehouse.home, None if is_news else last.publication_id)
+                _write_marks(connection, marks)
             finally:
                 connection.execute(f"detach {TARGET}")
             flush(aside)
@@ -98,6 +153,53 @@ def publish(
         finally:
             aside.unlink(missing_ok=True)
     return published
+
+
+def _mark(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> TableMark:
+    relation = f"{quoted(schema)}.{quoted(name)}"
+    mark = rows_mark(connection, relation)
+    if (schema, name) in BOOKS_OF_ASKING:
+        return TableMark(relation, mark, relation)
+    if (schema, name) == SOURCES:
+        asked = rows_mark(connection, f"(select * exclude ({quoted(LAST_ASKED)}) from {relation})")
+        return TableMark(relation, mark, f"{relation} {asked}")
+    return TableMark(relation, mark, f"{relation} {mark}")
+
+
+def _last(published: Path, code_version: str | None) -> LastPublication:
+    """What was published last, if the same code did so and it can be read."""
+    nothing = LastPublication(None, frozenset())
+    if not published.exists():
+        return nothing
+    try:
+        with duckdb.connect(str(published), read_only=True) as connection:
+            [[publication_id, code]] = connection.execute(
+                "select publication_id, code_version from main.publication"
+            ).fetchall()
+            rows = connection.execute("select relation, mark, said from main.published_from").fetchall()
+    except duckdb.Error:  # of an older version, or damaged: it is written anew
+        return nothing
+    if code_version is None or code != code_version:
+        return nothing
+    return LastPublication(publication_id, frozenset(TableMark(*row) for row in rows))
+
+
+def _renew(connection: duckdb.DuckDBPyConnection, changed: Sequence[TableMark]) -> None:
+    """Replace the rows of some tables in a copy of the last publication."""
+    connection.execute("begin")
+    for mark in changed:
+        connection.execute(f"delete from {TARGET}.{mark.relation}")
+        connection.execute(f"insert into {TARGET}.{mark.relation} by name from {mark.relation}")
+    for table in ("publication", "published_from"):
+        connection.execute(f"drop table {TARGET}.main.{table}")
+    connection.execute("commit")
+
+
+def _write_marks(connection: duckdb.DuckDBPyConnection, marks: Sequence[TableMark]) -> None:
+    connection.execute(f"create table {TARGET}.main.published_from ({PUBLISHED_FROM.body})")
+    rows = pl.DataFrame([asdict(mark) for mark in marks])
+    insert(connection, f"{TARGET}.main.published_from", rows)
+    _comment(connection, "published_from", PUBLISHED_FROM)
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
@@ -139,14 +241,21 @@ def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str,
     connection.execute("commit")
 
 
-def _sign(connection: duckdb.DuckDBPyConnection, as_of: datetime | None, code_version: str | None, home: Home) -> None:
+def _sign(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime | None,
+    code_version: str | None,
+    home: Home,
+    publication_id: str | None,
+) -> None:
+    """Say what the file is. `publication_id` is that of the last publication where this one says the same."""
     now = datetime.now(UTC)
     origin = home.path / "origin"
     connection.execute(f"create table {TARGET}.main.publication ({PUBLICATION.body})")
     connection.execute(
         f"insert into {TARGET}.main.publication values ($id, $at, $as_of, $code, $origin)",
         {
-            "id": uuid.uuid4().hex,
+            "id": publication_id or uuid.uuid4().hex,
             "at": naive(now),
             "as_of": naive(as_of or now),
             "code": code_version,

@@ -59,18 +59,54 @@ def test_after_a_late_row_a_build_of_what_changed_equals_one_of_everything(home:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("insert into raw.attempt select * from raw.attempt limit 1", ("raw.attempt",)),
-        ("update raw.dataset set licence = 'another' where dataset_id = 'binance.funding_rate'", ("raw.dataset",)),
         (
-            "insert into analytics.option_smile select * from analytics.option_smile limit 1",
-            ("analytics.option_smile",),
+            "update raw.dataset set period_s = period_s + 1 where dataset_id = 'binance.funding_rate'",
+            ("raw.dataset",),
         ),
+        (
+            "insert into analytics.option_surface select * from analytics.option_surface limit 1",
+            ("analytics.option_surface",),
+        ),
+        # As many rows as before, one of them another: an older answer that had the table derived again, a trading day
+        # that was closed, a surface that was computed again.
+        (
+            "update raw.cboe__vix set known_at = known_at - interval 1 hour where trade_date = "
+            "(select max(trade_date) from raw.cboe__vix)",
+            ("staging.stg_cboe__vix",),
+        ),
+        (
+            "update raw.calendar_day set is_us_trading_day = not is_us_trading_day where day = date '2026-02-06'",
+            ("raw.calendar_day",),
+        ),
+        (
+            "update analytics.option_surface set rr25 = rr25 + 1e-9 where snapshot_time = "
+            "(select max(snapshot_time) from analytics.option_surface)",
+            ("analytics.option_surface",),
+        ),
+        # A blocked load that a person accepted changes its line of the ledger, whether or not its rows were new.
+        (
+            "update raw.load_ledger set verdict = 'loaded', accepted_by = 'a person' where verdict <> 'loaded' or "
+            "load_id = (select max(load_id) from raw.load_ledger)",
+            ("raw.load_ledger",),
+        ),
+        ("delete from raw.cboe__vix", ("staging.stg_cboe__vix",)),
     ],
 )
 def test_each_kind_of_input_tells_that_it_changed(home: Home, change: str, says: tuple[str, ...]) -> None:
     with Warehouse(home) as warehouse:
         warehouse.connection.execute(change)
-        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).sources == says
+        changed = changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES)
+    assert changed.sources == says
+    assert not changed.nothing
+
+
+def test_what_only_views_show_needs_no_build_but_is_tested_with_the_next(home: Home) -> None:
+    with Warehouse(home) as warehouse:
+        warehouse.connection.execute("insert into raw.attempt select * from raw.attempt limit 1")
+        changed = changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES)
+    assert changed.sources == ("raw.attempt",)
+    assert changed.nothing
+    assert changed.selection == ["source:raw.attempt+"]
 
 
 def test_another_rule_code_or_instant_builds_everything(home: Home) -> None:
@@ -78,7 +114,29 @@ def test_another_rule_code_or_instant_builds_everything(home: Home) -> None:
         for name in VARIABLES:
             changed = changed_inputs.changes(warehouse.connection, _manifest(), {**VARIABLES, name: "2026-02-07"})
             assert changed.everything
+            assert not changed.nothing
         changed_inputs.forget(warehouse.connection)
+        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).everything
+
+
+def test_another_version_of_an_engine_builds_everything(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = changed_inputs.version
+    monkeypatch.setattr(changed_inputs, "version", lambda name: f"{installed(name)}.1" if name == "duckdb" else "")
+    with Warehouse(home) as warehouse:
+        assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).everything
+
+
+def test_a_source_that_is_new_or_gone_builds_everything(home: Home) -> None:
+    manifest = _manifest()
+    del manifest["sources"]["source.leadline.staging.stg_cboe__vix"]
+    with Warehouse(home) as warehouse:
+        assert changed_inputs.changes(warehouse.connection, manifest, VARIABLES).everything
+
+
+@pytest.mark.parametrize("taken_away", ["marts.fct_price_daily", "intermediate.int_rules__inputs", "reference.levels"])
+def test_a_table_that_somebody_took_away_is_built(home: Home, taken_away: str) -> None:
+    with Warehouse(home) as warehouse:
+        warehouse.connection.execute(f"drop table {taken_away}")
         assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).everything
 
 

@@ -1,5 +1,6 @@
 -- One row per declared dataset: what it is, on what terms, how far its data reaches and how the last attempt went. What
--- is computed here from the chain is listed once there is any of it.
+-- is computed here from the chain is listed once there is any of it. A view: every attempt changes it.
+{{ config(materialized='view') }}
 with
 
 datasets as (

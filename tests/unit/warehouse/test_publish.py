@@ -127,3 +127,60 @@ def test_a_publication_that_fails_leaves_the_last_one_and_no_rest(built: Home) -
     assert built.published.read_bytes() == before
     assert [path.name for path in built.path.iterdir() if path.name.startswith(".leadline")] == []
     assert query(built, "select count(*) from raw.demo__bar") == [(2,)]
+
+
+def test_a_publication_with_little_that_is_new_equals_one_written_anew(built: Home, tmp_path: Path) -> None:
+    publish(built, code_version="abc")
+    [[first]] = read(built.published, "select publication_id from main.publication")
+    land_and_load(built, answer([bar(2)], 6))
+    publish(built, code_version="abc")
+    anew = Home(tmp_path / "anew")
+    publish(built, anew, code_version="abc")
+    tables = read(built.published, "select table_schema || '.' || table_name from information_schema.tables order by 1")
+    assert tables == read(
+        anew.published, "select table_schema || '.' || table_name from information_schema.tables order by 1"
+    )
+    with reader(built.published) as touched_up, reader(anew.published) as written:
+        for (table,) in tables:
+            if table != "main.publication":  # says when
+                assert table_hash(touched_up, table) == table_hash(written, table)
+    comments = "select table_name, column_name, comment from duckdb_columns() where comment is not null order by all"
+    assert read(built.published, comments) == read(anew.published, comments)
+    assert read(built.published, "select publication_id from main.publication") != [(first,)]
+
+
+def test_a_publication_that_says_the_same_keeps_its_id_and_tells_its_time(built: Home) -> None:
+    what = "select publication_id from main.publication"
+    when = "select published_at from main.publication"
+    publish(built, code_version="abc")
+    id_before, at_before = read(built.published, what), read(built.published, when)
+    publish(built, code_version="abc")
+    assert read(built.published, what) == id_before
+    assert read(built.published, when) > at_before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update marts.fct_signal_daily set value = -value",
+        "update raw.demo__bar set known_at = known_at + interval 1 second",
+        "delete from reference.levels",
+    ],
+)
+def test_whatever_changes_in_the_build_file_is_published(built: Home, change: str) -> None:
+    publish(built, code_version="abc")
+    before = read(built.published, "select publication_id from main.publication")
+    with Warehouse(built) as warehouse:
+        warehouse.connection.execute(change)
+    publish(built, code_version="abc")
+    with reader(built.published) as published, Warehouse(built) as warehouse:
+        for table in ("marts.fct_signal_daily", "raw.demo__bar", "reference.levels"):
+            assert table_hash(published, table) == table_hash(warehouse.connection, table)
+    assert read(built.published, "select publication_id from main.publication") != before
+
+
+def test_other_code_publishes_another_file(built: Home) -> None:
+    publish(built, code_version="abc")
+    before = read(built.published, "select publication_id from main.publication")
+    publish(built, code_version="abd")
+    assert read(built.published, "select publication_id from main.publication") != before
