@@ -51,8 +51,9 @@ test-endings: .venv/.dev ## the scenario continued to a confirmed recovery and t
 
 spark: .venv/.spark ## add Spark to .venv, for `leadline chain join --engine spark`; needs Java 17
 
-sources: .venv/.runtime ## write dbt's _sources.yml from the declarations, after one has changed
+sources: .venv/.runtime ## write dbt's _sources.yml and the expected shapes, after a declaration has changed
 	@$(BIN)/python -m pipeline.dbt_sources
+	@$(BIN)/python -m tests.expected_shapes
 
 lint: .venv/.dev ## style, types, SQL, the dbt project, direction of imports, the container file
 	$(BIN)/ruff check .

@@ -343,11 +343,12 @@ def sandbox(market: Path | None, port: int, faults: str | None) -> None:
 
 @main.command()
 @click.option("--select", "selected", multiple=True, metavar="SOURCE", help="A provider, or provider.dataset.")
-def probe(selected: tuple[str, ...]) -> None:
+@click.option("--record", is_flag=True, help="Keep an answer of each and compare its shape with what is expected.")
+def probe(selected: tuple[str, ...], record: bool) -> None:
     """One cheap request to each provider: answered, blocked, needs a key, changed."""
     from cli.probe import probe_providers
 
-    sys.exit(probe_providers(selected))
+    sys.exit(probe_providers(selected, record))
 
 
 @main.command()

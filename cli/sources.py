@@ -8,7 +8,9 @@ from rich.table import Table
 
 from cli import terminal
 from cli.published import PLAIN, minute
+from pipeline.origin import PUBLIC_SOURCES, origin_of
 from pipeline.settings import Settings
+from pipeline.shape_record import settled
 from sources.core.dataset import Access, Bucket, Dataset
 from sources.core.evidence import EvidenceKind
 from sources.registry import DATASETS, PROVIDERS
@@ -40,7 +42,7 @@ def show_sources() -> None:
     console = terminal.console()
     console.print(table)
     console.print()
-    console.print(_evidence())
+    console.print(_evidence(_settled(settings, answered)))
     terms = Table("provider", "key", "licence", "described by", **PLAIN)
     for provider in sorted(PROVIDERS, key=lambda provider: provider.name):
         key = "none needed"
@@ -53,18 +55,28 @@ def show_sources() -> None:
         "\nasked: the schedule, or only when named with --select · out after: how long after the end of its period a\n"
         "value is published · pass on: whether values may be republished\n"
         "question, shape: what shows that it is asked rightly and answers as expected · unverified: no real answer of\n"
-        "it was recorded yet",
+        "it is known yet; `leadline probe --record` settles it",
         highlight=False,
     )
 
 
-def _evidence() -> Table:
+def _settled(settings: Settings, answered: Mapping[str, datetime]) -> Mapping[str, str]:
+    """Since when a live answer of each dataset is known to have the expected shape: the day."""
+    live = {dataset_id: at[:10] for dataset_id, at in settled(Home(settings.home)).items()}
+    if origin_of(settings.home) != PUBLIC_SOURCES:
+        return live
+    return {**{dataset_id: f"{at:%Y-%m-%d}" for dataset_id, at in answered.items()}, **live}
+
+
+def _evidence(live: Mapping[str, str]) -> Table:
     """What shows that each dataset is asked for rightly and answers as its reader expects."""
     table = Table("dataset", "question", "shape", "not shown", **PLAIN)
     for dataset in _by_bucket():
         found = dataset.evidence
         question = "no evidence" if found.question.kind is EvidenceKind.NONE else found.question.kind.value
         shape = f"recorded: {found.shape.source}" if found.is_shape_verified else "shape unverified"
+        if dataset.id in live:
+            shape = f"answered as expected on {live[dataset.id]}"
         table.add_row(dataset.id, question, shape, found.unproven)
     return table
 

@@ -6,6 +6,7 @@ from orchestration.alert_assets import failed_publish, told
 from orchestration.chain_assets import chain_cells, chain_values
 from orchestration.dbt_assets import dbt_models, option_surface_assets
 from orchestration.forecast_assets import forecast_assets
+from orchestration.provider_shapes import provider_shapes
 from orchestration.publication import extracts, published_warehouse, regime_log, report, site
 from orchestration.raw_assets import raw_assets
 from orchestration.schedules import JOBS, SCHEDULES
@@ -25,6 +26,7 @@ defs = dg.Definitions(
         report,
         site,
         told,
+        provider_shapes,
     ],
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -59,6 +59,11 @@ class Home:
         return self.path / "docs"
 
     @property
+    def probes(self) -> Path:
+        """One kept answer of each provider, small enough to send with a report of a fault."""
+        return self.path / "probes"
+
+    @property
     def backup(self) -> Path:
         """Backups, one folder each."""
         return self.path / "backup"

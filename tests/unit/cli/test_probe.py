@@ -1,5 +1,6 @@
 """`leadline probe`: recorded block pages, error bodies and faults each told by their right name."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -122,3 +123,32 @@ def test_a_sound_provider_answers_with_its_rows(market: Path, monkeypatch: pytes
     assert code == 0
     assert lines["deribit"].startswith("answered")
     assert lines["deribit"].strip().endswith("2 rows")
+
+
+def test_nobody_within_reach_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # the port that discards: nothing listens there
+    monkeypatch.delenv("LEADLINE_UPSTREAM", raising=False)
+    result = CliRunner().invoke(main, ["probe"])
+    assert result.exit_code == 3
+    assert result.output.count("You look offline") == 1
+    assert "bitstamp" not in result.output
+
+
+def test_a_changed_answer_is_kept_and_every_change_of_it_is_named(
+    market: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, samples: Path
+) -> None:
+    monkeypatch.setenv("LEADLINE_HOME", str(tmp_path))
+    monkeypatch.setenv("LEADLINE_UPSTREAM", "")
+    answer = json.loads((samples / "binance" / "spot_candle_1d.json").read_bytes())
+    changed = [[*row[:2], "n/a", row[3], str(float(row[4]) * 1_000), row[5], *row[6:], "new"] for row in answer]
+    body = json.dumps(changed).encode()
+    with running(market, routes=answering("api.binance.com", body, 200, "application/json")) as upstream:
+        monkeypatch.setenv("LEADLINE_UPSTREAM", upstream.base_url)
+        result = CliRunner().invoke(main, ["probe", "--record", "--select", "binance.spot_candle_1d"])
+    assert result.exit_code == 3
+    assert "type: [][2]" in result.output
+    assert "unit: [][4]" in result.output
+    assert "new: [][12]" in result.output
+    kept = json.loads((tmp_path / "probes" / "stand-in" / "binance.spot_candle_1d.json").read_text())
+    assert json.loads(kept["body"]) == changed

@@ -21,6 +21,7 @@ CRONS = {
     "refresh_schedule": ["20 0 * * *"],
     "snapshot_schedule": ["50 5 * * *", "50 11 * * *", "50 17 * * *", "50 23 * * *"],
     "etf_schedule": ["40 4 * * *", "30 10 * * *"],
+    "probe_schedule": "10 3 * * 0",
 }
 WATCH = """
 import sys

@@ -20,23 +20,11 @@ from sources.core.errors import Failure, SourceError
 from sources.core.http import Session
 from sources.core.payload import Parsed, Payload
 from sources.registry import DATASETS, MODULES, PROVIDERS, dataset
+from tests.expected_shapes import NAMED_AFTER
 
 FETCHED_AT = datetime(2026, 11, 1, tzinfo=UTC)  # after every sample
 
 DAY = timedelta(days=1)
-
-# Where one dataset has several series and the answer does not say which it is.
-NAMED_AFTER = {
-    "bgeometrics.ratio": "sopr",
-    "bitview.hashprice": "hash_price_phs",
-    "bitview.realized_price": "sth_realized_price",
-    "bitview.series": "realized_loss_sum_24h",
-    "fred_api.observation": "DGS10",
-    "glassnode.metric": "realized_loss",
-    "glassnode.ratio": "sopr",
-    "kraken_futures.funding_rate": "PF_XBTUSD",
-    "stooq.daily_bar": "xauusd_d",
-}
 
 # Calendars: what they list does not hang on the market that the stand-in plays.
 ALWAYS_THERE = {"fed.fomc_meeting", "bls.release"}
