@@ -72,7 +72,7 @@ def test_every_dataset_has_its_state(scenario_home: Path) -> None:
 def test_sources_say_when_each_last_answered(scenario_home: Path) -> None:
     code, said = leadline(scenario_home, "sources")
     assert code == 0
-    [line] = [line for line in said.splitlines() if "okx.open_interest" in line]
+    line, _its_evidence = [line for line in said.splitlines() if "okx.open_interest" in line]
     with duckdb.connect(str(Home(scenario_home).published), read_only=True) as connection:
         [[answered]] = connection.execute(
             "select max(finished_at) from raw.attempt where dataset_id = 'okx.open_interest' and outcome = 'answered'"
