@@ -17,16 +17,17 @@ def verify_log(first: date | None, last: date | None) -> int:
         raise RequestError(f"--from {first} is after --to {last}.")
     found = verify(Home(Settings().home), first, last)
     console = terminal.console()
-    if not found.publications:
+    if not found.publications and not found.faults:
         console.print("There is no forecast in this home yet. `leadline run` or `leadline demo` makes the first ones.")
         return EXIT_REFUSED
     for fault in found.faults[:MOST_FAULTS]:
-        console.print(f"[red]differs[/] {fault.where}: {fault.what}", highlight=False, soft_wrap=True)
+        console.print(f"differs {fault.where}: {fault.what}", highlight=False, soft_wrap=True)
     if len(found.faults) > MOST_FAULTS:
         console.print(f"… and {len(found.faults) - MOST_FAULTS} more", highlight=False)
     console.print(
-        f"{found.publications} publications, head {found.head}; {found.forecasts:,} forecasts of {found.days:,} days "
-        f"computed again from the landing files: {'all agree' if not found.faults else 'not all agree'}.",
+        f"{found.publications} publications, head {found.head or 'none'}; "
+        f"{found.forecasts:,} forecasts of {found.days:,} days computed again from the landing files: "
+        f"{'all agree' if not found.faults else 'not all agree'}.",
         highlight=False,
         soft_wrap=True,
     )

@@ -23,7 +23,7 @@ from analytics.outlook import CLOSE, VARIABLES
 from pipeline import option_surface
 from pipeline.analytics_tables import ensure_tables
 from pipeline.forecast import INTERVALS, LOGGED_QUANTILES, answers
-from pipeline.forecast_inputs import CHAIN, DVOL, Era, histories
+from pipeline.forecast_inputs import CHAIN, DVOL, SOURCES, Era, histories
 from sources.core.dataset import Dataset
 from sources.registry import DATASETS, dataset
 from warehouse import forecast_log
@@ -65,6 +65,7 @@ def verify(home: Home, first: date | None = None, last: date | None = None) -> V
             faults.append(Fault(f"landing file {file}", "its content no longer has the hash it was stored with"))
         else:
             records.append(record)
+    unreadable = len(faults)
     faults += forecast_log.chain_faults(records)
     with tempfile.TemporaryDirectory(prefix="leadline-verify-", dir=_beside(home)) as folder:
         scratch = Path(folder) / "landed.duckdb"
@@ -75,7 +76,8 @@ def verify(home: Home, first: date | None = None, last: date | None = None) -> V
             faults += _published_faults(warehouse.connection, home)
             asked = _asked(warehouse.connection, first, last)
             needed = _needed(warehouse.connection, first, last)
-            damaged = list(_damaged(landing, needed))
+            # A publication that cannot be read does not say what it was made of: look at all that it may have been.
+            damaged = list(_damaged(landing, _possible() if unreadable else needed))
             faults += damaged
             if not damaged:
                 try:
@@ -155,6 +157,11 @@ def _needed(landed: duckdb.DuckDBPyConnection, first: date | None, last: date | 
     used = {implied for _, implied in rows}
     named |= ({DVOL} if "dvol" in used else set()) | ({CHAIN} if "chain" in used else set())
     return [dataset(name) for name in sorted(named)]
+
+
+def _possible() -> list[Dataset]:
+    """Every dataset that a forecast may be read from."""
+    return [dataset(name) for name in (*SOURCES, DVOL, CHAIN)]
 
 
 def _damaged(landing: Landing, needed: Sequence[Dataset]) -> Iterator[Fault]:

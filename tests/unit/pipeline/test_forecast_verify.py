@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import EXIT_REFUSED
+from cli.verify import verify_log
 from pipeline import forecast as step
 from pipeline.verify import Verified, verify
 from tests.unit.pipeline.forecast_home import home_with, midnight
@@ -110,6 +112,22 @@ def test_an_altered_byte_of_the_landed_log_is_named(home: Home) -> None:
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))
     assert str(file) in said(recent(home))
+
+
+def test_the_command_names_an_altered_byte_of_the_only_publication_and_of_its_bars(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [log] = (home.landing / "decisions").glob("*-forecasts-*")
+    bars = min((home.landing / "bitstamp__spot_history_1d").iterdir())
+    for file in (log, bars):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(bytes(content))
+    monkeypatch.setenv("LEADLINE_HOME", str(home.path))
+    assert verify_log(None, None) == EXIT_REFUSED
+    printed = capsys.readouterr().out
+    assert f"differs landing file {log}" in printed
+    assert f"differs landing file {bars}" in printed
 
 
 def test_a_forged_row_of_the_landed_log_is_named_though_its_file_is_whole(home: Home) -> None:
