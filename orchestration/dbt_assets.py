@@ -17,6 +17,7 @@ from pipeline.code_version import code_version
 from pipeline.column_lineage import column_lineage
 from pipeline.progress import progress
 from sources.registry import DATASETS
+from warehouse import unfinished_build
 from warehouse.database import Warehouse
 from warehouse.home import Home
 
@@ -85,8 +86,10 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     select = _selected_models(context)
     with Warehouse(home) as warehouse:
         changed = changed_inputs.changes(warehouse.connection, _MANIFEST, variables)
+        was_unfinished = unfinished_build.is_unfinished(warehouse.connection)
         if select or not changed.nothing:
             changed_inputs.forget(warehouse.connection)
+            unfinished_build.begin(warehouse.connection)
     if changed.nothing and not select:
         yield from _unchanged(context, ())
         return
@@ -96,6 +99,8 @@ def dbt_models(context: dg.AssetExecutionContext, scope: Scope) -> Iterator[Any]
     with Warehouse(home) as warehouse:
         if not select and not failures:
             changed_inputs.remember(warehouse.connection, changed.inputs)
+        if not failures and not (select and was_unfinished):  # a part of the models does not finish the others
+            unfinished_build.finish(warehouse.connection)
         describer = Describer(warehouse.connection, _MANIFEST, _TRANSLATOR, lineage)
         results = [result for event in built.events for result in _results(context, home, describer, event)]
     tests = sum(isinstance(result, dg.AssetCheckResult) for result in results)

@@ -16,6 +16,7 @@ import polars as pl
 from warehouse.database import Warehouse
 from warehouse.incoming import naive
 from warehouse.tables import RAW, columns_of, insert, quoted, quoted_list, types_of
+from warehouse.unfinished_build import require_finished
 
 REGIMES = "fct_regime_daily"
 # What a reader was told. A date gets a new entry when one of these changes, but not for a new price or wording.
@@ -58,8 +59,10 @@ def log_regimes(warehouse: Warehouse, *, code_version: str, published_at: dateti
     entry; return how many.
 
     Call it after the dbt build and before `publish`, but not for builds as of an earlier time, which are replays.
+    Raises PublishError when the last build did not end well, for what is logged stays.
     """
     connection = warehouse.connection
+    require_finished(connection, warehouse.home.path)
     built = columns_of(connection, "marts", REGIMES)
     said = [name for name in built if name in SAID]
     if not said:

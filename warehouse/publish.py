@@ -7,7 +7,6 @@ It holds what readers need and nothing that points elsewhere:
 - `reference` (the seeds: rules, levels, events) and `analytics` (option surfaces).
 - `raw`: all versions of all rows, the quarantine, the ledger and the other books, for replays and for tracing a number.
 - `main.publication`: one row with when, as of when and by which code.
-- `main.published_from`: a mark of the rows of each table, by which the next publication knows what has changed.
 - `main.withheld`: the values that may not be passed on; see `warehouse.licences`.
 - in `main`, the common questions as table macros: `board(date)`, `signal(id)`, `why(date)`, `as_known(date, instant)`.
 
@@ -21,12 +20,11 @@ import os
 import shutil
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
 from warehouse.database import Warehouse
 from warehouse.errors import PublishError
@@ -37,7 +35,8 @@ from warehouse.incoming import naive
 from warehouse.licences import withheld
 from warehouse.table_definition import TableDefinition
 from warehouse.table_macros import TABLE_MACROS
-from warehouse.tables import insert, quoted, text
+from warehouse.tables import quoted, text
+from warehouse.unfinished_build import require_finished
 
 PUBLISHED_SCHEMAS = ("marts", "reference", "analytics", "raw")
 # Tables that are left out because a mart shows all their rows or their sums. They grow every day.
@@ -67,14 +66,6 @@ PUBLICATION = TableDefinition(
         "origin": ("VARCHAR", "Where its data comes from: public sources, or a stand-in."),
     },
 )
-PUBLISHED_FROM = TableDefinition(
-    "One row a published table: a mark of its rows, and whether they are news.",
-    {
-        "relation": ("VARCHAR NOT NULL", "Its schema and name."),
-        "mark": ("VARCHAR NOT NULL", "Number and hash of its rows."),
-        "said": ("VARCHAR NOT NULL", "The same without when sources were last asked."),
-    },
-)
 WITHHELD = TableDefinition(
     "What may not be passed on: a column of a mart, in all rows or in those that are not publishable (by_row); without "
     "a column, the whole mart.",
@@ -91,6 +82,8 @@ FEW_TABLES = 8
 BOOKS_OF_ASKING = (("raw", "attempt"), ("raw", "coverage"))  # `marts.dim_source` shows what they mean
 SOURCES, LAST_ASKED = ("marts", "dim_source"), "last_attempt_at"
 
+Relation = tuple[str, str, str | None]  # schema, name, comment
+
 
 @dataclass(frozen=True)
 class TableMark:
@@ -103,7 +96,7 @@ class TableMark:
 
 @dataclass(frozen=True)
 class LastPublication:
-    """The file that readers have now; without marks where it tells nothing about the next one."""
+    """The file that readers have now; without marks where it has to be written anew."""
 
     publication_id: str | None
     marks: frozenset[TableMark]
@@ -115,7 +108,8 @@ def publish(
     """Copy the build file's tables into the published file of `target` (default: of the home itself), and swap it in.
 
     Readers that are open keep what they see. `as_of` (aware) and `code_version` are written down in the copy. Returns
-    the path of the published file. Raises PublishError when nothing was built yet, BusyError while a run writes.
+    the path of the published file. Raises PublishError when nothing was built yet or
+    the last build did not end well, BusyError while a run writes.
     """
     published = (target or home).published
     with Warehouse(home) as warehouse:
@@ -123,9 +117,10 @@ def publish(
         relations = _relations(connection)
         if not any(schema == "marts" for schema, _, _ in relations):
             raise PublishError(f"{home.path}: there are no marts yet. Run `leadline build` first.")
+        require_finished(connection, home.path)
         home.require_free(2 * home.build_file.stat().st_size)
         published.parent.mkdir(parents=True, exist_ok=True)
-        marks = [_mark(connection, schema, name) for schema, name, _ in relations]
+        marks = _marks(connection, relations)
         last = _last(published, code_version)
         changed = [mark for mark in marks if mark not in last.marks]
         is_touched_up = {mark.relation for mark in marks} == {mark.relation for mark in last.marks}
@@ -145,7 +140,6 @@ def publish(
                     _restrict(connection, [name for schema, name, _ in relations if schema == "marts"])
                     _answer(connection)
                 _sign(connection, as_of, code_version, warehouse.home, None if is_news else last.publication_id)
-                _write_marks(connection, marks)
             finally:
                 connection.execute(f"detach {TARGET}")
             flush(aside)
@@ -153,6 +147,10 @@ def publish(
         finally:
             aside.unlink(missing_ok=True)
     return published
+
+
+def _marks(connection: duckdb.DuckDBPyConnection, relations: Sequence[Relation]) -> list[TableMark]:
+    return [_mark(connection, schema, name) for schema, name, _ in relations]
 
 
 def _mark(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> TableMark:
@@ -167,7 +165,7 @@ def _mark(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Tabl
 
 
 def _last(published: Path, code_version: str | None) -> LastPublication:
-    """What was published last, if the same code did so and it can be read."""
+    """What was published last, if the same code did so. All its rows are read, so damage is not copied."""
     nothing = LastPublication(None, frozenset())
     if not published.exists():
         return nothing
@@ -176,12 +174,11 @@ def _last(published: Path, code_version: str | None) -> LastPublication:
             [[publication_id, code]] = connection.execute(
                 "select publication_id, code_version from main.publication"
             ).fetchall()
-            rows = connection.execute("select relation, mark, said from main.published_from").fetchall()
-    except duckdb.Error:  # of an older version, or damaged: it is written anew
+            if code_version is None or code != code_version:
+                return nothing
+            return LastPublication(publication_id, frozenset(_marks(connection, _relations(connection))))
+    except duckdb.Error:  # damaged, or of an older version: it is written anew
         return nothing
-    if code_version is None or code != code_version:
-        return nothing
-    return LastPublication(publication_id, frozenset(TableMark(*row) for row in rows))
 
 
 def _renew(connection: duckdb.DuckDBPyConnection, changed: Sequence[TableMark]) -> None:
@@ -190,20 +187,12 @@ def _renew(connection: duckdb.DuckDBPyConnection, changed: Sequence[TableMark]) 
     for mark in changed:
         connection.execute(f"delete from {TARGET}.{mark.relation}")
         connection.execute(f"insert into {TARGET}.{mark.relation} by name from {mark.relation}")
-    for table in ("publication", "published_from"):
-        connection.execute(f"drop table {TARGET}.main.{table}")
+    connection.execute(f"drop table {TARGET}.main.publication")
     connection.execute("commit")
 
 
-def _write_marks(connection: duckdb.DuckDBPyConnection, marks: Sequence[TableMark]) -> None:
-    connection.execute(f"create table {TARGET}.main.published_from ({PUBLISHED_FROM.body})")
-    rows = pl.DataFrame([asdict(mark) for mark in marks])
-    insert(connection, f"{TARGET}.main.published_from", rows)
-    _comment(connection, "published_from", PUBLISHED_FROM)
-
-
-def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None]]:
-    """(schema, name, comment) of every table and view that is published."""
+def _relations(connection: duckdb.DuckDBPyConnection) -> list[Relation]:
+    """Every table and view that is published."""
     found = connection.execute(
         """
         select schema_name, table_name as name, comment from duckdb_tables()
@@ -218,7 +207,7 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, st
     return [relation for relation in found if relation[:2] not in PUBLISHED_AS_MARTS]
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, relations: list[tuple[str, str, str | None]]) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, relations: Sequence[Relation]) -> None:
     connection.execute("begin")
     for schema in sorted({schema for schema, _, _ in relations}):
         connection.execute(f"create schema {TARGET}.{quoted(schema)}")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.warehouse.marts import REGIMES, build
 from tests.unit.warehouse.world import NEW_YEAR, answer, bar, land_and_load, query
+from warehouse import unfinished_build
 from warehouse.database import Warehouse
 from warehouse.errors import PublishError
 from warehouse.fingerprint import table_hash
@@ -184,3 +185,32 @@ def test_other_code_publishes_another_file(built: Home) -> None:
     before = read(built.published, "select publication_id from main.publication")
     publish(built, code_version="abd")
     assert read(built.published, "select publication_id from main.publication") != before
+
+
+def test_a_build_that_did_not_end_well_is_neither_published_nor_logged(built: Home) -> None:
+    build(built, REGIMES)
+    publish(built)
+    before = built.published.read_bytes()
+    with Warehouse(built) as warehouse:
+        unfinished_build.begin(warehouse.connection)
+        warehouse.connection.execute("drop table marts.fct_signal_daily")  # where a killed build had got to
+        with pytest.raises(PublishError, match="leadline build"):
+            log_regimes(warehouse, code_version="abc")
+    with pytest.raises(PublishError, match="last good publication"):
+        publish(built)
+    assert built.published.read_bytes() == before
+    build(built)
+    with Warehouse(built) as warehouse:
+        unfinished_build.finish(warehouse.connection)
+    publish(built)
+    assert read(built.published, "select count(*) from marts.fct_signal_daily") == [(3,)]
+
+
+def test_what_somebody_changed_in_the_published_file_is_not_carried_on(built: Home) -> None:
+    publish(built, code_version="abc")
+    with duckdb.connect(str(built.published)) as connection:
+        connection.execute("update marts.fct_signal_daily set value = 1e9")
+    publish(built, code_version="abc")
+    with reader(built.published) as published, Warehouse(built) as warehouse:
+        for table in ("marts.fct_signal_daily", "raw.demo__bar"):
+            assert table_hash(published, table) == table_hash(warehouse.connection, table)
