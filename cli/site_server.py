@@ -82,7 +82,7 @@ class OpenBBBackend:
             "",
             f"{day['regime_means'].capitalize()}. {day['price']}.",
             "",
-            f"Next condition: {day['next_condition'] or 'all are met'}. {day['signal_date']}, as known at "
+            f"Next condition: {day['next_condition'] or 'none, S1–S3 are all met'}. {day['signal_date']}, as known at "
             f"{day['as_known_at']}.",
         ]
         return PlainTextResponse("\n".join(lines))

@@ -43,7 +43,10 @@ def test_the_record_stands_beside_the_number_and_names_what_it_does_not_beat() -
         "Record to 5 February 2026, 21 days (computed afterwards): of what was said to be 90 in 100, 91 happened"
         in text
     )
-    assert "better than a random walk by 9 % (+4 to +12); no better than the option market here (−2 to +2 %)" in text
+    assert (
+        "better than a random walk by 9 % (+4 to +12); no better than the volatility index DVOL alone here (−2 to +2 %)"
+        in text
+    )
 
 
 def test_live_and_back_test_are_told_apart() -> None:

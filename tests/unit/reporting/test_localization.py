@@ -164,7 +164,7 @@ def test_price_without_a_cluster_says_nothing_of_one(board):
 def test_the_next_condition_is_named_with_its_truth(board, tmp_path):
     assert Words("en").next_condition(board) == "S1: macro risk appetite holds (unknown)"
     all_met = read_board(publish(tmp_path / "leadline.duckdb", next_condition=None))
-    assert Words("en").next_condition(all_met) == "all three are met"
+    assert Words("en").next_condition(all_met) == "none, S1–S3 are all met"
 
 
 def test_since_counts_days(board):
