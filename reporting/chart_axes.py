@@ -84,7 +84,7 @@ def short_number(value: float) -> str:
 
 def date_number(day: date) -> float:
     """A date where the axis has it."""
-    return float(mdates.date2num(day))  # type: ignore[no-untyped-call]
+    return float(mdates.date2num(day))  # type: ignore[no-untyped-call]  # matplotlib gives it no types
 
 
 def date_numbers(dates: Sequence[date]) -> list[float]:

@@ -102,6 +102,7 @@ def unpacked(body: bytes) -> bytes:
             with zipfile.ZipFile(io.BytesIO(body)) as archive, archive.open(archive.infolist()[0]) as member:
                 return member.read(MOST_BYTES)
     except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        # Damaged, encrypted (RuntimeError) or of an unknown method: nothing to compare. The reader names what is wrong.
         return b""
     return body
 

@@ -121,6 +121,7 @@ def test_another_rule_code_or_instant_builds_everything(home: Home) -> None:
 
 def test_another_version_of_an_engine_builds_everything(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = changed_inputs.version
+    # Another version cannot be installed beside this one, so it is only said.
     monkeypatch.setattr(changed_inputs, "version", lambda name: f"{installed(name)}.1" if name == "duckdb" else "")
     with Warehouse(home) as warehouse:
         assert changed_inputs.changes(warehouse.connection, _manifest(), VARIABLES).everything

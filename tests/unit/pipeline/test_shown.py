@@ -46,6 +46,7 @@ def test_other_drawing_code_has_it_drawn_again(home: Home, tmp_path: Path, monke
     remember_shown(home, page)
     (tmp_path / "reporting").mkdir()
     (tmp_path / "reporting" / "page.html.j2").write_text("another template", encoding="utf-8")
+    # Drawing code of our own, so that the project's is not edited.
     monkeypatch.setattr(shown, "DRAWN_BY", tmp_path / "reporting")
     shown._code.cache_clear()
     assert not is_shown(home, page)
